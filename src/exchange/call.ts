@@ -1,0 +1,109 @@
+import type { Decision } from './decision.ts'
+import type { Usage, UsageSource } from './usage.ts'
+
+/** Wire formats that callers and providers speak; one module in `wire/` each. */
+export type Dialect = 'openai-chat' | 'openai-embeddings'
+
+/** What a call is about, whatever dialect it is said in. */
+export type Operation = 'chat' | 'embeddings'
+
+export type CallClass = 'interactive' | 'batch'
+
+/** Who is calling, as told by the credential alone. */
+export interface Caller {
+  organization: string
+  project: string
+  keyId: string
+  keyName: string
+  /** `admin` may use our own API; `key` may make calls. An admin may make calls too. */
+  role: 'admin' | 'key'
+  /** Model names or patterns (`openai/*`) the key may use; absent: all. */
+  models?: readonly string[]
+}
+
+/** A request as its dialect understood it: the few fields we act on, and the body as it came. */
+export interface Asked {
+  operation: Operation
+  dialect: Dialect
+  /** The name the caller used: an alias or `provider/model`. */
+  model: string
+  stream: boolean
+  /** Whether the caller asked for a usage report at the end of the stream. */
+  wantsUsage: boolean
+  /** The end user, by the dialect's own field. */
+  user?: string
+  /** The product's feature, by the dialect's own metadata. */
+  feature?: string
+  /** The dialect's own wish for the slow and cheap lane. */
+  batch?: boolean
+  /** Input tokens by a cheap count, used only where the provider does not say. */
+  estimatedInputTokens: number
+  /** The request for a provider of the same dialect: the caller's bytes with the model's name exchanged. */
+  renderFor(model: string): Buffer
+}
+
+/** One request to us. */
+export interface Call {
+  /** `call_` and 32 hex digits; sorts by time. */
+  id: string
+  /** `req_` and the same digits. */
+  requestId: string
+  startedAtMs: number
+  dialect: Dialect
+  caller: Caller
+  asked: Decision<Asked>
+  user: string | undefined
+  feature: string | undefined
+  class: CallClass
+  /** Caller's headers that a provider record lets through (lower case). */
+  forwardHeaders: Readonly<Record<string, string>>
+}
+
+/** A place a call can go: `provider/model`. */
+export interface Target {
+  provider: string
+  model: string
+}
+
+/** Where a call may go, in order of preference, and how long it may take. */
+export interface Plan {
+  targets: readonly Target[]
+  timeouts: Timeouts
+}
+
+/** Time limits in milliseconds. */
+export interface Timeouts {
+  /** Until the provider's socket is open and the request is being written. */
+  connectMs: number
+  /** Streams: from there to the first content. */
+  firstTokenMs: number
+  /** Streams: between two pieces. */
+  idleMs: number
+  /** The whole call. */
+  totalMs: number
+}
+
+export type AttemptStatus = 'running' | 'succeeded' | 'failed' | 'cancelled' | 'unknown'
+
+/** One request to a provider, as it goes on record. */
+export interface Attempt {
+  n: number
+  target: Target
+  startedAtMs: number
+  endedAtMs?: number
+  status: AttemptStatus
+  httpStatus?: number
+  code?: string
+  /** The provider's own request id, to quote in a ticket. */
+  providerRequestId?: string
+  firstTokenMs?: number
+  usage?: Usage
+  usageSource?: UsageSource
+  costPicoUsd?: bigint
+  /** `provider/model@date` of the price used, or `unpriced`. */
+  price?: string
+}
+
+export function targetName(target: Target): string {
+  return `${target.provider}/${target.model}`
+}

@@ -1,0 +1,231 @@
+/**
+ * The catalogue of faults: every code a caller can meet, its HTTP status, the OpenAI error `type` it belongs
+ * to, and whether a client's SDK may try again by itself. `docs/errors.md` is generated from it.
+ */
+export const faults = {
+  // what the caller can mend
+  invalid_request: {
+    status: 400,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'A field is missing, has the wrong type, or is out of range.',
+  },
+  invalid_json: {
+    status: 400,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'The body is not valid JSON.',
+  },
+  json_too_deep: {
+    status: 400,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'The JSON body is nested too deeply.',
+  },
+  invalid_api_key: {
+    status: 401,
+    type: 'authentication_error',
+    retry: false,
+    about: 'The key is missing, unknown, expired or revoked.',
+  },
+  permission_denied: {
+    status: 403,
+    type: 'permission_error',
+    retry: false,
+    about: 'The key is known, but not allowed to do this.',
+  },
+  model_not_allowed: {
+    status: 403,
+    type: 'permission_error',
+    retry: false,
+    about: 'The key may not use this model.',
+  },
+  not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'There is nothing at this address.',
+  },
+  model_not_found: {
+    status: 404,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'No model, alias or target of this name is configured.',
+  },
+  method_not_allowed: {
+    status: 405,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'The address exists, but not for this HTTP method.',
+  },
+  conflict: {
+    status: 409,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'It exists already, or changed in the meantime.',
+  },
+  body_too_large: {
+    status: 413,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'The body is larger than this server accepts.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'The content type or content encoding is not one this server reads.',
+  },
+  request_timeout: {
+    status: 408,
+    type: 'invalid_request_error',
+    retry: true,
+    about: 'The request did not arrive in time.',
+  },
+  client_closed: {
+    status: 499,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'The caller hung up before the answer was complete.',
+  },
+  // what the provider did
+  provider_rejected: {
+    status: 400,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'The provider refused the request itself; its own words are passed on.',
+  },
+  provider_credential_rejected: {
+    status: 502,
+    type: 'provider_error',
+    retry: false,
+    about: 'The provider did not accept the credential configured for it; the operator must mend it.',
+  },
+  provider_quota_exhausted: {
+    status: 429,
+    type: 'insufficient_quota',
+    retry: false,
+    about: 'The provider account has no credit or quota left; trying again does not help.',
+  },
+  rate_limited: {
+    status: 429,
+    type: 'rate_limit_error',
+    retry: true,
+    about: 'Too many requests or tokens in this window; `retry-after` says when to come back.',
+  },
+  provider_overloaded: {
+    status: 503,
+    type: 'provider_error',
+    retry: true,
+    about: 'The provider says that it is overloaded.',
+  },
+  provider_failed: {
+    status: 502,
+    type: 'provider_error',
+    retry: true,
+    about: 'The provider answered with an error of its own.',
+  },
+  provider_unreachable: {
+    status: 502,
+    type: 'provider_error',
+    retry: true,
+    about: 'No connection to the provider could be made; nothing was sent.',
+  },
+  provider_disconnected: {
+    status: 502,
+    type: 'provider_error',
+    retry: true,
+    about: 'The provider closed the connection before its answer was complete.',
+  },
+  provider_malformed: {
+    status: 502,
+    type: 'provider_error',
+    retry: true,
+    about: 'The provider answered with something that is not of its own format.',
+  },
+  provider_answer_too_large: {
+    status: 502,
+    type: 'provider_error',
+    retry: false,
+    about: "The provider's answer is larger than this server holds.",
+  },
+  upstream_timeout: {
+    status: 504,
+    type: 'provider_error',
+    retry: true,
+    about: 'The provider did not answer within the time limit of the model.',
+  },
+  no_target_available: {
+    status: 503,
+    type: 'provider_error',
+    retry: true,
+    about: 'No target of this model can take the call now.',
+  },
+  // what happened to us
+  store_unavailable: {
+    status: 503,
+    type: 'server_error',
+    retry: true,
+    about: 'The database cannot be reached in time; nothing was sent to a provider.',
+  },
+  shutting_down: {
+    status: 503,
+    type: 'server_error',
+    retry: true,
+    about: 'This server is draining; try another one, or again in a moment.',
+  },
+  internal: {
+    status: 500,
+    type: 'server_error',
+    retry: true,
+    about: 'A bug in this server; it is on record under the request id.',
+  },
+} as const satisfies Record<string, FaultKind>
+
+export interface FaultKind {
+  status: number
+  type: string
+  /** Whether trying the same request again may help. When false, SDKs are told not to (`x-should-retry: false`). */
+  retry: boolean
+  about: string
+}
+
+export type FaultCode = keyof typeof faults
+
+export interface FaultDetail {
+  /** The request field at fault, as a path such as `messages[0].role`. */
+  param?: string | undefined
+  /** When the caller may come back, in milliseconds from now. */
+  retryAfterMs?: number | undefined
+  /** For operators: goes to the log, never to a caller. */
+  internal?: string | undefined
+  cause?: unknown
+  /** The provider's own error answer in the caller's dialect, to be passed on instead of our sentence. */
+  providerAnswer?: { status: number; body: Buffer } | undefined
+}
+
+/** A failure with one sentence for the caller (`message`) and one for the operator (`internal`). */
+export class Fault extends Error {
+  readonly code: FaultCode
+  readonly detail: FaultDetail
+
+  constructor(code: FaultCode, message: string, detail: FaultDetail = {}) {
+    super(message, { cause: detail.cause })
+    this.name = 'Fault'
+    this.code = code
+    this.detail = detail
+  }
+
+  get status(): number {
+    return faults[this.code].status
+  }
+}
+
+/** Anything thrown, as a `Fault`: what is not one already is a bug, and says nothing of itself to the caller. */
+export function toFault(cause: unknown): Fault {
+  if (cause instanceof Fault) return cause
+  return new Fault('internal', 'Something went wrong on our side. The request id finds it in the log.', {
+    internal: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+    cause,
+  })
+}

@@ -1,0 +1,46 @@
+/**
+ * Token counts in disjoint kinds: they add up to the provider's totals. Providers differ in what their totals
+ * include (OpenAI's `prompt_tokens` contains cached tokens, Anthropic's `input_tokens` does not); each dialect
+ * module does that arithmetic once, and nothing after it has to know.
+ */
+export const usageKinds = [
+  'input',
+  'cachedInput',
+  'cacheWrite5m',
+  'cacheWrite1h',
+  'audioInput',
+  'cachedAudioInput',
+  'imageInput',
+  'output',
+  'reasoning',
+  'audioOutput',
+  'imageOutput',
+] as const
+
+export type UsageKind = (typeof usageKinds)[number]
+
+/** Tokens by kind; a kind that is absent is zero. */
+export type Usage = Partial<Record<UsageKind, number>>
+
+/** Where the counts come from: the provider's word, our own count of what was seen, or nobody could tell. */
+export type UsageSource = 'provider' | 'estimate' | 'unknown'
+
+const inputKinds: readonly UsageKind[] = [
+  'input',
+  'cachedInput',
+  'cacheWrite5m',
+  'cacheWrite1h',
+  'audioInput',
+  'cachedAudioInput',
+  'imageInput',
+]
+
+/** All input tokens, cached ones included. */
+export function totalInput(usage: Usage): number {
+  return inputKinds.reduce((sum, kind) => sum + (usage[kind] ?? 0), 0)
+}
+
+/** All output tokens, reasoning included. */
+export function totalOutput(usage: Usage): number {
+  return (usage.output ?? 0) + (usage.reasoning ?? 0) + (usage.audioOutput ?? 0) + (usage.imageOutput ?? 0)
+}
