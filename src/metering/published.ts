@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { UsageKind } from '#exchange'
+import type { DatedPrice } from './dated.ts'
+import { type Match, matches } from './match.ts'
+import { readRates, type WrittenRate } from './price.ts'
+
+/** The file of published prices, one JSON value a line: its origin, then each vendor followed by its models. */
+export const publishedFile = join(import.meta.dirname, 'published.jsonl')
+
+/** Where a file of published prices comes from. */
+export interface Origin {
+  package: string
+  version: string
+  /** The day the package was released: its prices were checked on that day or before. */
+  released: string
+  licence: string
+}
+
+export interface VendorLine {
+  vendor: string
+  /** The vendor's own price list. */
+  source?: string
+  /** Vendors whose models this one sells at the same prices. */
+  fallback?: readonly string[]
+}
+
+export interface ModelLine {
+  model: string
+  match: Match
+  /** In the order of the source: the last that holds is the price. Empty: known, and not priced by token. */
+  prices: readonly PriceLine[]
+  /** Why there is no price. */
+  unpriced?: string
+}
+
+export interface PriceLine {
+  /** A day, from midnight UTC. */
+  from?: string
+  /** Two times of day, UTC. */
+  daily?: readonly [string, string]
+  rates: Readonly<Partial<Record<UsageKind, WrittenRate>>>
+}
+
+/** Prices that vendors publish, by the vendor's name in the book and the model's name at the vendor. */
+export interface PublishedPrices {
+  origin: Origin
+  vendors: readonly string[]
+  /** Prices over time; empty when the vendor or the model is not in the book, or is not priced by token. */
+  find(vendor: string, model: string): readonly DatedPrice[]
+}
+
+/**
+ * Reads the prices that come with Sluice. A vendor's lines are parsed when it is first asked for: a process
+ * talks to a few of some forty vendors, and should hold neither the memory nor the start-up time of all.
+ */
+export function readPublishedPrices(): PublishedPrices {
+  const [first = '', ...lines] = readFileSync(publishedFile, 'latin1').trimEnd().split('\n')
+  const origin: Origin = JSON.parse(first)
+  const unread = groupByVendor(lines)
+  const vendors = new Map<string, Vendor>()
+
+  function vendorOf(name: string): Vendor | undefined {
+    const known = vendors.get(name)
+    if (known) return known
+    const text = unread.get(name)
+    if (!text) return undefined
+    const vendor = readVendor(text)
+    vendors.set(name, vendor)
+    return vendor
+  }
+
+  return {
+    origin,
+    vendors: [...unread.keys()],
+    find(name, model) {
+      const vendor = vendorOf(name)
+      for (const seller of [name, ...(vendor?.fallback ?? [])]) {
+        const found = vendorOf(seller)
+        const line = found?.models.find(candidate => matches(candidate.match, model.toLowerCase()))
+        if (found && line) return readPrices(found, line, origin)
+      }
+      return []
+    },
+  }
+}
+
+interface Vendor extends VendorLine {
+  models: readonly ModelLine[]
+}
+
+function groupByVendor(lines: readonly string[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>()
+  let group: string[] = []
+  for (const line of lines) {
+    if (line.startsWith('{"vendor":')) {
+      const { vendor }: VendorLine = JSON.parse(line)
+      group = []
+      groups.set(vendor, group)
+    }
+    group.push(line)
+  }
+  return groups
+}
+
+function readVendor([first = '', ...rest]: readonly string[]): Vendor {
+  const vendor: VendorLine = JSON.parse(first)
+  return { ...vendor, models: rest.map((line): ModelLine => JSON.parse(line)) }
+}
+
+function readPrices(vendor: Vendor, line: ModelLine, origin: Origin): DatedPrice[] {
+  const source = `${vendor.source ?? vendor.vendor}, by ${origin.package} ${origin.version}`
+  return line.prices.map(({ from, daily, rates }) => {
+    const since = from ? `;from=${from}` : ''
+    const hours = daily ? `;daily=${daily[0]}-${daily[1]}` : ''
+    const id = `${vendor.vendor}/${line.model}@${origin.released}${since}${hours}`
+    return {
+      price: { id, source, rates: readRates(rates) },
+      fromMs: from === undefined ? undefined : Date.parse(from),
+      daily: daily && { startMs: timeOfDayMs(daily[0]), endMs: timeOfDayMs(daily[1]) },
+    }
+  })
+}
+
+function timeOfDayMs(time: string): number {
+  return Date.parse(`1970-01-01T${time}Z`)
+}

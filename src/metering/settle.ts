@@ -1,0 +1,84 @@
+import { type Attempt, type Usage, type UsageSource, usageKinds } from '#exchange'
+import { costOf, countOf } from './cost.ts'
+import type { PriceBook } from './price-book.ts'
+
+/** What a call used and what it cost, over all its attempts. */
+export type Settlement = Used & Charged
+
+interface Used {
+  /** Tokens of all attempts together. */
+  usage: Usage
+  /** The least certain of the attempts' sources; `undefined` when nothing was used. */
+  usageSource: UsageSource | undefined
+}
+
+/**
+ * `free`: it is known that nothing is charged (no attempt used anything, or the price is zero). `unpriced`: the
+ * price or the usage of an attempt is unknown, so the total is. Attempts keep the costs that are known.
+ */
+type Charged =
+  | { priced: 'priced' | 'free'; costPicoUsd: bigint }
+  | { priced: 'unpriced'; costPicoUsd: undefined }
+
+export interface Metering {
+  /**
+   * Prices every attempt that has usage, by the price at its end, and writes `costPicoUsd` and `price` on it.
+   * May be called again when better usage has arrived: the outcome depends on the attempts alone.
+   */
+  settle(attempts: readonly Attempt[], vendorOf: (provider: string) => string): Settlement
+}
+
+export function createMetering({ priceBook }: { priceBook: PriceBook }): Metering {
+  return {
+    settle(attempts, vendorOf) {
+      for (const attempt of attempts) priceAttempt(attempt, priceBook, vendorOf)
+      const used = attempts.filter(attempt => !usedNothing(attempt))
+      return { usage: sumUsage(used), usageSource: leastCertain(used), ...sumCost(used) }
+    },
+  }
+}
+
+function priceAttempt(attempt: Attempt, book: PriceBook, vendorOf: (provider: string) => string): void {
+  if (!attempt.usage) return
+  const atMs = attempt.endedAtMs ?? attempt.startedAtMs
+  const price = book.priceOf(attempt.target, vendorOf(attempt.target.provider), atMs)
+  attempt.price = price?.id ?? 'unpriced'
+  const picoUsd = price && costOf(attempt.usage, price).picoUsd
+  if (picoUsd === undefined) delete attempt.costPicoUsd
+  else attempt.costPicoUsd = picoUsd
+}
+
+/** A provider that failed and reported nothing is not paid. Any other end without usage leaves it unknown. */
+function usedNothing(attempt: Attempt): boolean {
+  if (attempt.usage) return usageKinds.every(kind => !attempt.usage?.[kind])
+  return attempt.status === 'failed' && attempt.usageSource !== 'unknown'
+}
+
+function sumUsage(attempts: readonly Attempt[]): Usage {
+  const sum: Usage = {}
+  for (const { usage = {} } of attempts) {
+    for (const kind of usageKinds) {
+      const tokens = countOf(usage, kind)
+      if (tokens > 0) sum[kind] = (sum[kind] ?? 0) + tokens
+    }
+  }
+  return sum
+}
+
+const byCertainty: readonly UsageSource[] = ['provider', 'estimate', 'unknown']
+
+function leastCertain(attempts: readonly Attempt[]): UsageSource | undefined {
+  const doubts = attempts.map(({ usage, usageSource = 'unknown' }) =>
+    byCertainty.indexOf(usage ? usageSource : 'unknown'),
+  )
+  return byCertainty[Math.max(...doubts)]
+}
+
+function sumCost(attempts: readonly Attempt[]): Charged {
+  let costPicoUsd = 0n
+  for (const attempt of attempts) {
+    if (attempt.costPicoUsd === undefined) return { priced: 'unpriced', costPicoUsd: undefined }
+    costPicoUsd += attempt.costPicoUsd
+  }
+  return { priced: costPicoUsd === 0n ? 'free' : 'priced', costPicoUsd }
+}

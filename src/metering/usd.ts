@@ -1,0 +1,35 @@
+/** Pico-dollars in a dollar: money here is an integer number of these, 10^-12 US dollars each. */
+const picoPerUsd = 1_000_000_000_000n
+const tokensPerMillion = 1_000_000n
+
+// A price beyond a billion dollars per million tokens is a mistake, not a price.
+const decimal = /^(\d{1,9})(?:\.(\d{1,20}))?$/
+
+/** Exact US dollars, without exponent and without zeros at the end: `0.0000123`, `-2.5`, `0`. */
+export function formatUsd(picoUsd: bigint): string {
+  const size = picoUsd < 0n ? -picoUsd : picoUsd
+  const fraction = (size % picoPerUsd).toString().padStart(12, '0').replace(/0+$/, '')
+  const whole = `${picoUsd < 0n ? '-' : ''}${size / picoPerUsd}`
+  return fraction ? `${whole}.${fraction}` : whole
+}
+
+/**
+ * Pico-dollars per token of a price in US dollars per million tokens, written as a plain decimal such as
+ * `0.25`. Six decimals are exact; more would be a fraction of a pico-dollar. Throws a `RangeError`.
+ */
+export function parseUsdPerMillion(text: string): bigint {
+  const [, whole, fraction = ''] = decimal.exec(text) ?? []
+  if (whole === undefined) {
+    throw new RangeError(`"${text}" is not a price: expected US dollars per million tokens, such as "0.25"`)
+  }
+  const digits = fraction.replace(/0+$/, '')
+  if (digits.length > 6) {
+    throw new RangeError(`"${text}" is finer than six decimals, the smallest price that can be kept exactly`)
+  }
+  return (BigInt(whole) * picoPerUsd + BigInt(digits.padEnd(12, '0'))) / tokensPerMillion
+}
+
+/** The other way round: pico-dollars per token as US dollars per million tokens. */
+export function formatUsdPerMillion(picoUsdPerToken: bigint): string {
+  return formatUsd(picoUsdPerToken * tokensPerMillion)
+}
