@@ -1,0 +1,52 @@
+import type { Caller, Decision, Route } from '#exchange'
+import { type Chance, type Clock, createUuids, type Database, type Log } from '#platform'
+import { type AdminKey, ensureAdminKey } from './admin-key.ts'
+import { admit } from './admit.ts'
+import { authenticate, createDatabaseKeys } from './authenticate.ts'
+import type { ConfiguredKeys } from './configured.ts'
+import { createCredential } from './credential.ts'
+import type { KeyRing } from './keys.ts'
+import { faultOnOutage } from './outage.ts'
+import { keyRoutes } from './routes.keys.ts'
+import { organizationRoutes } from './routes.organizations.ts'
+
+export interface Keys {
+  /**
+   * Who a credential belongs to; refuses with `invalid_api_key`. Throws `store_unavailable` when the database
+   * cannot say.
+   */
+  authenticate(credential: string | undefined, configured: ConfiguredKeys): Promise<Decision<Caller>>
+  /** Whether the caller may use a model by this name; refuses with `model_not_allowed`. */
+  admit(caller: Caller, model: string): Decision<void>
+  /** At each start, after the migrations: makes an admin key when there is none. */
+  ensureAdminKey(options: { dataDir: string; configured: ConfiguredKeys }): Promise<AdminKey>
+  routes: Route[]
+}
+
+export interface KeysOptions {
+  database: Database
+  clock: Clock
+  chance: Chance
+  log: Log
+}
+
+export function createKeys({ database: raw, clock, chance, log }: KeysOptions): Keys {
+  const database = faultOnOutage(raw)
+  const cache = createDatabaseKeys(database, clock)
+  const uuid = createUuids(clock, chance)
+  const ring: KeyRing = {
+    database,
+    clock,
+    log,
+    cache,
+    newId: () => `key_${uuid().replaceAll('-', '')}`,
+    newCredential: role => createCredential(chance, role),
+  }
+  return {
+    authenticate: (credential, configured) =>
+      authenticate(credential, { configured, database: cache, clock }),
+    admit,
+    ensureAdminKey: options => ensureAdminKey(ring, options),
+    routes: [...organizationRoutes(ring), ...keyRoutes(ring)],
+  }
+}
