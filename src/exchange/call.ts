@@ -52,11 +52,13 @@ export interface Call {
   dialect: Dialect
   caller: Caller
   asked: Decision<Asked>
+  /** As it came. */
+  body: Buffer
   user: string | undefined
   feature: string | undefined
   class: CallClass
-  /** Caller's headers that a provider record lets through (lower case). */
-  forwardHeaders: Readonly<Record<string, string>>
+  /** The caller's headers; a provider's record says which of them it is shown. */
+  headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
 /** A place a call can go: `provider/model`. */
@@ -82,6 +84,9 @@ export interface Timeouts {
   /** The whole call. */
   totalMs: number
 }
+
+/** `refused`: by us, before any provider was asked. `unknown`: the process that made it died. */
+export type CallStatus = 'running' | 'succeeded' | 'failed' | 'cancelled' | 'refused' | 'unknown'
 
 export type AttemptStatus = 'running' | 'succeeded' | 'failed' | 'cancelled' | 'unknown'
 

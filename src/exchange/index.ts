@@ -1,3 +1,5 @@
+export { assert } from './assert.ts'
+export type { Answer, AnswerSink, AnswerStream, StreamAnswer, WholeAnswer } from './answer.ts'
 export type {
   Asked,
   Attempt,
@@ -5,6 +7,7 @@ export type {
   Call,
   CallClass,
   Caller,
+  CallStatus,
   Dialect,
   Operation,
   Plan,
@@ -17,5 +20,6 @@ export { accept, allow, refuse } from './decision.ts'
 export type { FaultCode, FaultDetail } from './fault.ts'
 export { Fault, faults, toFault } from './fault.ts'
 export type { Requirement, Route, RouteInput } from './route.ts'
+export type { Presence, Trip } from './trip.ts'
 export type { Usage, UsageKind, UsageSource } from './usage.ts'
 export { totalInput, totalOutput, usageKinds } from './usage.ts'

@@ -1,0 +1,125 @@
+import type { ServerResponse } from 'node:http'
+import { type Call, Fault, faults, targetName } from '#exchange'
+import type { Exchange } from '#events'
+import type { Client } from '#gateway'
+import { formatUsd } from '#metering'
+import { dialects } from '#wire'
+
+/**
+ * The caller of a model route, over the bare response: nothing is buffered here beyond what the socket takes.
+ * States: waiting → streaming → ended, or waiting → ended. A caller that closes the connection before the end has
+ * gone; what is written after that is dropped.
+ */
+export class HttpClientOfCall implements Client {
+  readonly #response: ServerResponse
+  readonly #call: Call
+  #gone = false
+  #ended = false
+  #onGone: (() => void)[] = []
+
+  constructor(response: ServerResponse, call: Call) {
+    this.#response = response
+    this.#call = call
+    // `close` of the response, not of the request: that one has long been over when the body is read.
+    response.once('close', () => {
+      if (this.#ended) return
+      this.#gone = true
+      for (const work of this.#onGone) work()
+    })
+  }
+
+  get gone(): boolean {
+    return this.#gone
+  }
+
+  onGone(work: () => void): void {
+    if (this.#gone) work()
+    else this.#onGone.push(work)
+  }
+
+  send(answer: { status: number; headers: Readonly<Record<string, string>>; body: Buffer }, exchange: Exchange): void {
+    if (this.#gone) return
+    this.#ended = true
+    this.#response.writeHead(answer.status, {
+      'content-type': 'application/json',
+      'content-length': answer.body.length,
+      ...answer.headers,
+      ...this.#ownHeaders(exchange),
+    })
+    this.#response.end(answer.body)
+  }
+
+  begin(headers: Readonly<Record<string, string>>, exchange: Exchange): void {
+    if (this.#gone) return
+    this.#response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+      ...headers,
+      ...this.#ownHeaders(exchange),
+    })
+  }
+
+  write(bytes: Buffer): boolean {
+    return this.#gone || this.#response.write(bytes)
+  }
+
+  onDrain(work: () => void): void {
+    this.#response.on('drain', work)
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#response.end()
+  }
+
+  fail(fault: Fault, exchange: Exchange): void {
+    if (this.#gone || this.#ended) return
+    const dialect = dialects[this.#call.dialect]
+    this.#ended = true
+    if (this.#response.headersSent) {
+      this.#response.end(dialect.renderErrorEvent(fault))
+      return
+    }
+    const answer = fault.detail.providerAnswer
+    const body = answer?.body ?? Buffer.from(JSON.stringify(dialect.renderError(fault)))
+    this.#response.writeHead(answer?.status ?? fault.status, {
+      'content-type': 'application/json',
+      'content-length': body.length,
+      ...faultHeaders(fault),
+      ...this.#ownHeaders(exchange),
+    })
+    this.#response.end(body)
+  }
+
+  #ownHeaders(exchange: Exchange): Record<string, string> {
+    const headers: Record<string, string> = {
+      'x-request-id': this.#call.requestId,
+      'x-sluice-call': this.#call.id,
+      'x-sluice-attempts': String(exchange.attempts.length),
+      'x-sluice-cache': 'off',
+    }
+    const last = exchange.attempts.at(-1)
+    if (last) headers['x-sluice-target'] = headerText(targetName(last.target))
+    const cost = exchange.settlement?.costPicoUsd
+    if (cost !== undefined) headers['x-sluice-cost-usd'] = formatUsd(cost)
+    return headers
+  }
+}
+
+/** What an error says in its headers: when to come back, and whether an SDK may do so by itself. */
+export function faultHeaders(fault: Fault): Record<string, string> {
+  const headers: Record<string, string> = {}
+  if (!faults[fault.code].retry) headers['x-should-retry'] = 'false'
+  const { retryAfterMs } = fault.detail
+  if (retryAfterMs !== undefined) {
+    headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000))
+    headers['retry-after-ms'] = String(retryAfterMs)
+  }
+  return headers
+}
+
+/** A model's name may be any text; a header may not. */
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 256)
+}

@@ -1,0 +1,206 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { type Caller, type Decision, Fault, type Requirement, type Route } from '#exchange'
+import type { Gateway } from '#gateway'
+import type { Clock, Log } from '#platform'
+import { serveCalls } from './calls.ts'
+import { faultOf, sendFault } from './errors.ts'
+import { modelRoutes } from './models.ts'
+import { describeApi } from './openapi.ts'
+import { UnderWay } from './under-way.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a route requires; one that does not say is refused. */
+    requires?: Requirement
+  }
+  interface FastifyRequest {
+    caller: Caller | undefined
+  }
+}
+
+export interface EdgeOptions {
+  current(): Gateway
+  authenticate(credential: string | undefined): Promise<Decision<Caller>>
+  /** Own API, declared by the domains. */
+  routes: readonly Route[]
+  metrics: { contentType: string; render(): Promise<string> }
+  /** Whether calls can be served; throws with the reason when not. */
+  checkReady(): Promise<void>
+  clock: Clock
+  newUuid(): string
+  log: Log
+  version: string
+  maxBodyBytes: number
+  /** For a request to arrive whole. */
+  bodyTimeoutMs: number
+  headerTimeoutMs: number
+}
+
+export interface Edge {
+  listen(address: { host: string; port: number }): Promise<string>
+  /** No new calls; waits for those under way, cuts what is left after `withinMs`, and closes. */
+  drain(withinMs: number): Promise<void>
+}
+
+/** HTTP in and out. Every route says what it requires; the credential is checked before a byte of the body is read. */
+export function createEdge(options: EdgeOptions): Edge {
+  const underWay = new UnderWay()
+  let draining = false
+  const server = createServer(options, () => draining)
+  serveCalls(server, { ...options, underWay })
+  const routes = [...modelRoutes({ current: options.current, startedAtMs: options.clock.now() }), ...options.routes]
+  for (const route of routes) serveRoute(server, route, options.log)
+  serveOperations(server, options, { routes, isDraining: () => draining })
+
+  return {
+    listen: address => server.listen(address),
+    async drain(withinMs) {
+      draining = true
+      const cut = new Promise<void>(resolve => options.clock.after(withinMs, resolve))
+      await Promise.race([underWay.empty(), cut])
+      underWay.cutAll()
+      await underWay.empty()
+      server.server.closeAllConnections()
+      await server.close()
+    },
+  }
+}
+
+function createServer(options: EdgeOptions, isDraining: () => boolean): FastifyInstance {
+  const server = Fastify({
+    bodyLimit: options.maxBodyBytes,
+    genReqId: () => `req_${options.newUuid().replaceAll('-', '')}`,
+    requestTimeout: options.bodyTimeoutMs,
+    connectionTimeout: 0,
+    keepAliveTimeout: 75_000, // longer than the usual idle limits of balancers in front
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true } },
+    clientErrorHandler(error, socket) {
+      if (socket.writable) socket.end(clientErrorAnswer(error.code))
+    },
+  })
+  server.server.headersTimeout = options.headerTimeoutMs
+  server.decorateRequest('caller', undefined)
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  server.addHook('onRequest', request => admitRequest(request, options, isDraining()))
+  server.setErrorHandler((error, request, reply) => sendFault(faultOf(error, request), request, reply, options.log))
+  server.setNotFoundHandler({ preHandler: undefined as never }, (request, reply) => sendNotFound(server, request, reply, options.log))
+  return server
+}
+
+async function admitRequest(request: FastifyRequest, options: EdgeOptions, isDraining: boolean): Promise<void> {
+  if (request.is404) return
+  const { requires } = request.routeOptions.config
+  if (requires === undefined) throw new Fault('permission_denied', 'This address does not say who may use it, so nobody may.')
+  if (requires === 'nothing') return
+  if (isDraining) throw new Fault('shutting_down', 'This server is shutting down; try another one, or again in a moment.')
+  const encoding = request.headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Fault('unsupported_media_type', 'Send the body without `content-encoding`.')
+  }
+  const caller = await options.authenticate(credentialOf(request))
+  if (!caller.ok) throw new Fault(caller.code, caller.message, caller.detail)
+  if (requires === 'admin' && caller.value.role !== 'admin') {
+    throw new Fault('permission_denied', 'This needs an admin key.')
+  }
+  request.caller = caller.value
+}
+
+/** As each SDK sends it. */
+function credentialOf(request: FastifyRequest): string | undefined {
+  const { authorization } = request.headers
+  if (authorization !== undefined) return /^bearer +(\S+)\s*$/i.exec(authorization)?.[1] ?? 'malformed'
+  const other = request.headers['x-api-key'] ?? request.headers['x-goog-api-key']
+  return Array.isArray(other) ? other[0] : other
+}
+
+function serveRoute(server: FastifyInstance, route: Route, log: Log): void {
+  server.route({
+    method: route.method,
+    // A model's name may contain slashes, so it takes the rest of the path.
+    url: route.path.replace('{model}', '*').replaceAll(/\{(\w+)\}/g, ':$1'),
+    config: { requires: route.requires },
+    schema: {
+      ...(route.query && { querystring: route.query }),
+      ...(route.body && { body: route.body }),
+    },
+    preValidation: async request => {
+      if (route.body) request.body = parseBody(request.body)
+      coerceQuery(request, route)
+    },
+    async handler(request, reply) {
+      const { '*': model, ...params } = request.params as Record<string, string>
+      const answer = await route.handle({
+        params: model === undefined ? params : { ...params, model },
+        query: request.query,
+        body: request.body,
+        caller: request.caller as Caller,
+      })
+      log.debug({ request: request.id, route: route.path }, 'answered')
+      return reply.code(route.answer.status).header('x-request-id', request.id).send(answer)
+    },
+  })
+}
+
+function parseBody(body: unknown): unknown {
+  if (!Buffer.isBuffer(body) || body.length === 0) throw new Fault('invalid_json', 'The body is empty; send a JSON object.')
+  return JSON.parse(body.toString())
+}
+
+/** A query string knows only text: what the schema calls a number or a list becomes one. */
+function coerceQuery(request: FastifyRequest, route: Route): void {
+  const { properties = {} } = (route.query ?? {}) as { properties?: Record<string, { type?: string }> }
+  const query = request.query as Record<string, unknown>
+  for (const [name, { type }] of Object.entries(properties)) {
+    const value = query[name]
+    if ((type === 'integer' || type === 'number') && typeof value === 'string' && value.trim() !== '') query[name] = Number(value)
+    if (type === 'boolean' && (value === 'true' || value === 'false')) query[name] = value === 'true'
+    if (type === 'array' && typeof value === 'string') query[name] = value.split(',')
+  }
+}
+
+function serveOperations(
+  server: FastifyInstance,
+  options: EdgeOptions,
+  state: { routes: readonly Route[]; isDraining(): boolean },
+): void {
+  const open = { config: { requires: 'nothing' } } as const
+  server.get('/healthz', open, async () => ({ status: 'alive' }))
+  server.get('/readyz', open, async (_request, reply) => {
+    if (state.isDraining()) return reply.code(503).send({ status: 'draining' })
+    try {
+      await options.checkReady()
+      return { status: 'ready' }
+    } catch {
+      return reply.code(503).send({ status: 'not ready', reason: 'the database cannot be reached' })
+    }
+  })
+  server.get('/metrics', open, async (_request, reply) => reply.type(options.metrics.contentType).send(await options.metrics.render()))
+  server.get('/sluice/v1/openapi.json', open, async () => describeApi(state.routes, options.version))
+  server.get('/', open, async () => ({ name: 'sluice', version: options.version, openapi: '/sluice/v1/openapi.json' }))
+}
+
+function sendNotFound(server: FastifyInstance, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+  const path = request.url.split('?', 1)[0] ?? ''
+  const methods = (['GET', 'POST', 'PATCH', 'DELETE'] as const).filter(method => server.findRoute({ method, url: path }) !== null)
+  if (methods.length > 0) {
+    reply.header('allow', methods.join(', '))
+    return sendFault(new Fault('method_not_allowed', `Use ${methods.join(' or ')} here, not ${request.method}.`), request, reply, log)
+  }
+  const missesVersion = server.findRoute({ method: 'POST', url: `/v1${path}` }) !== null
+  const hint = missesVersion ? ' The base URL of an OpenAI SDK ends in `/v1`.' : ''
+  sendFault(new Fault('not_found', `There is no ${request.method} ${path.slice(0, 200)} here.${hint}`), request, reply, log)
+}
+
+function clientErrorAnswer(code: string): string {
+  const late = code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const tooBig = code === 'HPE_HEADER_OVERFLOW'
+  const status = late ? '408 Request Timeout' : tooBig ? '431 Request Header Fields Too Large' : '400 Bad Request'
+  const message = late ? 'The request did not arrive in time.' : tooBig ? 'The headers are too large.' : 'This is not a valid HTTP request.'
+  const body = JSON.stringify({
+    error: { message, type: 'invalid_request_error', param: null, code: late ? 'request_timeout' : 'invalid_request' },
+  })
+  return `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
+}

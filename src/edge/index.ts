@@ -1,0 +1,2 @@
+export type { Edge, EdgeOptions } from './edge.ts'
+export { createEdge } from './edge.ts'

@@ -1,0 +1,150 @@
+import type { Call } from '#exchange'
+import type { Clock, Database, Log } from '#platform'
+import { Exchange } from './exchange.ts'
+import { Journal } from './journal.ts'
+import { uuidOf } from './record.ts'
+import { deleteExpired, deleteInstance, insertContents, recoverIntents, upsertInstance, vacuumIntents } from './store.ts'
+
+export interface EventsOptions {
+  database: Database
+  clock: Clock
+  log: Log
+  /** UUID of this process. */
+  instance: string
+  /** Nobody else can write to this database: whatever another process left is from one that has ended. */
+  exclusive: boolean
+  /** Told of every call that has ended: metrics. */
+  observe(exchange: Exchange): void
+}
+
+/** Which texts are kept, and how long anything is. */
+export interface Retention {
+  content: 'none' | 'errors' | 'all'
+  contentMs: number
+  callsMs: number
+}
+
+const heartbeatMs = 5_000
+const staleAfterMs = 30_000
+const sweepMs = 15_000
+const expireMs = 60_000
+const expireAtOnce = 5_000
+const vacuumEveryGroups = 4_096
+/** Of a request or an answer, as much as is kept. */
+const maxContentBytes = 1024 * 1024
+
+/** What happened: the call log. */
+export class Events {
+  readonly #options: EventsOptions
+  readonly #journal: Journal
+  #retention: Retention = { content: 'none', contentMs: 0, callsMs: Number.POSITIVE_INFINITY }
+  #groups = 0
+  #stops: (() => void)[] = []
+  #contents: Promise<void> = Promise.resolve()
+
+  constructor(options: EventsOptions) {
+    this.#options = options
+    this.#journal = new Journal({ ...options, onGroup: () => this.#countGroup() })
+  }
+
+  /** Takes over what dead processes left, and begins to keep itself known as alive. */
+  async start(): Promise<void> {
+    const { database, instance } = this.#options
+    await upsertInstance(database, instance)
+    await this.#recover(this.#options.exclusive ? 0 : staleAfterMs)
+    this.#repeat(heartbeatMs, () => upsertInstance(database, instance))
+    if (!this.#options.exclusive) this.#repeat(sweepMs, () => this.#recover(staleAfterMs))
+    this.#repeat(expireMs, () => this.#expire())
+  }
+
+  /** Commits what is not committed yet, and leaves. */
+  async stop(): Promise<void> {
+    for (const stop of this.#stops) stop()
+    await this.#journal.flush()
+    await this.#contents
+    await deleteInstance(this.#options.database, this.#options.instance)
+  }
+
+  /** From the configuration; holds for calls that begin after it. */
+  retain(retention: Retention): void {
+    this.#retention = retention
+  }
+
+  get pending(): number {
+    return this.#journal.pending
+  }
+
+  begin(call: Call): Exchange {
+    this.#journal.begin()
+    const exchange = new Exchange(call, this.#options.clock, (of, attempt) => this.#journal.intend(of, attempt))
+    if (this.#retention.content !== 'none') exchange.answered = []
+    return exchange
+  }
+
+  /** Exactly once for each exchange, after everything else. */
+  record(exchange: Exchange): void {
+    if (exchange.recorded) throw new Error('assertion failed: a call is recorded once')
+    exchange.recorded = true
+    this.#options.observe(exchange)
+    this.#journal.record(exchange)
+    this.#keepContent(exchange)
+  }
+
+  /** Makes all that was recorded before visible to readers. */
+  async flush(): Promise<void> {
+    await this.#journal.flush()
+    await this.#contents
+  }
+
+  async #recover(staleMs: number): Promise<void> {
+    const { database, instance, log } = this.#options
+    const lost = await recoverIntents(database, { instance, staleAfterMs: staleMs })
+    if (lost > 0) log.warn({ calls: lost }, 'took over calls of a process that has died; their end is unknown')
+  }
+
+  async #expire(): Promise<void> {
+    const { clock, database } = this.#options
+    const now = clock.now()
+    const { callsMs, contentMs } = this.#retention
+    const limits = { callsBeforeMs: now - callsMs, contentsBeforeMs: now - contentMs, most: expireAtOnce }
+    while ((await deleteExpired(database, limits)) >= expireAtOnce);
+  }
+
+  #repeat(everyMs: number, work: () => Promise<void>): void {
+    const slot = this.#stops.length
+    const again = (): void => {
+      this.#stops[slot] = this.#options.clock.after(everyMs, () => {
+        work()
+          .catch(cause => this.#options.log.error({ err: cause }, 'upkeep of the call log failed; it is tried again'))
+          .finally(again)
+      })
+    }
+    this.#stops.push(() => undefined)
+    again()
+  }
+
+  #countGroup(): void {
+    this.#groups += 1
+    if (!this.#options.exclusive || this.#groups % vacuumEveryGroups !== 0) return
+    vacuumIntents(this.#options.database).catch(cause =>
+      this.#options.log.error({ err: cause }, 'the table of intents could not be vacuumed'),
+    )
+  }
+
+  #keepContent(exchange: Exchange): void {
+    const { answered, call, fault } = exchange
+    if (!answered || (this.#retention.content === 'errors' && !fault)) return
+    const kept = {
+      call_id: uuidOf(call.id),
+      request: textOf(call.body),
+      answer: answered.length > 0 ? textOf(Buffer.concat(answered)) : undefined,
+    }
+    this.#contents = this.#contents
+      .then(() => insertContents(this.#options.database, [kept]))
+      .catch(cause => this.#options.log.error({ err: cause }, 'the texts of a call could not be kept'))
+  }
+}
+
+function textOf(bytes: Buffer): string {
+  return bytes.subarray(0, maxContentBytes).toString('utf8').replaceAll('\u0000', '\ufffd')
+}

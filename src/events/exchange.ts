@@ -1,0 +1,85 @@
+import {
+  type Attempt,
+  assert,
+  type Call,
+  type CallStatus,
+  type Fault,
+  type Plan,
+  type Target,
+  toFault,
+  type Usage,
+  type UsageSource,
+} from '#exchange'
+import type { Clock } from '#platform'
+
+/** What it comes to, once `metering` has priced it. */
+export interface Settlement {
+  usage: Usage
+  usageSource: UsageSource | undefined
+  costPicoUsd: bigint | undefined
+  priced: 'priced' | 'free' | 'unpriced'
+}
+
+/** Of an answer, as much as is kept. */
+const maxAnsweredBytes = 1024 * 1024
+
+/** Puts an attempt on record; resolves when that is durable. Gives the number of the group it was committed with. */
+export type Intend = (exchange: Exchange, attempt: Attempt) => Promise<number>
+
+/**
+ * One call on its way, from `begin` to `record`: what goes on record about it is gathered here. States: open →
+ * ended (by the answer, by `fail`) → recorded.
+ */
+export class Exchange {
+  readonly call: Call
+  readonly attempts: Attempt[] = []
+  /** Commit groups that hold an intent of this call. */
+  readonly groups: number[] = []
+  plan: Plan | undefined
+  settlement: Settlement | undefined
+  fault: Fault | undefined
+  recorded = false
+  /** What was answered, as far as it is kept; undefined where the owner wants no texts on record. */
+  answered: Buffer[] | undefined
+  #answeredBytes = 0
+  readonly #clock: Clock
+  readonly #intend: Intend
+
+  constructor(call: Call, clock: Clock, intend: Intend) {
+    this.call = call
+    this.#clock = clock
+    this.#intend = intend
+  }
+
+  /** Puts one more attempt on record; it may be made when this resolves. */
+  async open(target: Target): Promise<Attempt> {
+    const attempt: Attempt = { n: this.attempts.length + 1, target, startedAtMs: this.#clock.now(), status: 'running' }
+    this.attempts.push(attempt)
+    this.groups.push(await this.#intend(this, attempt))
+    return attempt
+  }
+
+  /** The call has failed. Gives what to tell the caller. */
+  fail(cause: unknown): Fault {
+    assert(!this.recorded, 'a recorded call does not change')
+    this.fault = toFault(cause)
+    return this.fault
+  }
+
+  /** Part of the answer, on its way to the caller. */
+  hear(bytes: Buffer): void {
+    if (!this.answered || this.#answeredBytes >= maxAnsweredBytes) return
+    this.#answeredBytes += bytes.length
+    this.answered.push(bytes)
+  }
+
+  get durationMs(): number {
+    return Math.max(0, this.#clock.now() - this.call.startedAtMs)
+  }
+
+  get status(): CallStatus {
+    if (this.fault === undefined) return 'succeeded'
+    if (this.fault.code === 'client_closed') return 'cancelled'
+    return this.attempts.length === 0 ? 'refused' : 'failed'
+  }
+}

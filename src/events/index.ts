@@ -1,0 +1,12 @@
+import type { MigrationSource } from '#platform'
+
+export type { EventsOptions, Retention } from './events.ts'
+export { Events } from './events.ts'
+export type { Metrics } from './metrics.ts'
+export { createMetrics } from './metrics.ts'
+export type { Exchange, Settlement } from './exchange.ts'
+
+export const eventsMigrations: MigrationSource = {
+  domain: 'events',
+  folder: new URL('./migrations/', import.meta.url),
+}

@@ -1,0 +1,152 @@
+import { type Attempt, type Call, type CallStatus, targetName, totalInput, totalOutput } from '#exchange'
+import type { Exchange } from './exchange.ts'
+
+/** A call as the `calls` table keeps it; names are its columns. Absent is null. */
+export interface CallRow {
+  id: string
+  started_at: string
+  ended_at?: string
+  status: CallStatus
+  code?: string
+  organization: string
+  project: string
+  key_id: string
+  key_name: string
+  user_id?: string
+  feature?: string
+  class: string
+  dialect: string
+  operation?: string
+  model?: string
+  target?: string
+  stream: boolean
+  total_ms?: number
+  first_token_ms?: number
+  input_tokens?: number
+  cached_input_tokens?: number
+  cache_write_tokens?: number
+  output_tokens?: number
+  reasoning_tokens?: number
+  usage?: Record<string, number>
+  usage_source?: string
+  cost_pico_usd?: string
+  price_state?: string
+  attempts: AttemptRow[]
+}
+
+/** An attempt as it stands in `calls.attempts`, and in the API. */
+export interface AttemptRow {
+  n: number
+  target: string
+  started_at: string
+  ended_at?: string
+  status: string
+  http_status?: number
+  code?: string
+  provider_request_id?: string
+  first_token_ms?: number
+  usage?: Record<string, number>
+  usage_source?: string
+  cost_pico_usd?: string
+  price?: string
+}
+
+/** What is known of a call when it goes to a provider. */
+export function describeCall(call: Call): CallRow {
+  const { caller } = call
+  const asked = call.asked.ok ? call.asked.value : undefined
+  const row: CallRow = {
+    id: uuidOf(call.id),
+    started_at: isoTime(call.startedAtMs),
+    status: 'running',
+    organization: caller.organization,
+    project: caller.project,
+    key_id: caller.keyId,
+    key_name: caller.keyName,
+    class: call.class,
+    dialect: call.dialect,
+    stream: asked?.stream ?? false,
+    attempts: [],
+  }
+  if (call.user !== undefined) row.user_id = clean(call.user)
+  if (call.feature !== undefined) row.feature = clean(call.feature)
+  if (asked) {
+    row.operation = asked.operation
+    row.model = clean(asked.model)
+  }
+  return row
+}
+
+/** A call that has ended. */
+export function describeEnd(exchange: Exchange, endedAtMs: number): CallRow {
+  const row = describeCall(exchange.call)
+  row.ended_at = isoTime(endedAtMs)
+  row.status = exchange.status
+  row.total_ms = Math.max(0, Math.round(endedAtMs - exchange.call.startedAtMs))
+  if (exchange.fault) row.code = exchange.fault.code
+  const last = exchange.attempts.at(-1)
+  if (last) row.target = clean(targetName(last.target))
+  if (last?.firstTokenMs !== undefined) row.first_token_ms = last.firstTokenMs
+  row.attempts = exchange.attempts.map(describeAttempt)
+  if (exchange.settlement) describeSettlement(row, exchange.settlement)
+  return row
+}
+
+function describeSettlement(row: CallRow, { usage, usageSource, costPicoUsd, priced }: NonNullable<Exchange['settlement']>): void {
+  if (usageSource !== undefined) {
+    row.usage_source = usageSource
+    row.usage = usage
+    row.input_tokens = totalInput(usage)
+    row.output_tokens = totalOutput(usage)
+    row.cached_input_tokens = (usage.cachedInput ?? 0) + (usage.cachedAudioInput ?? 0)
+    row.cache_write_tokens = (usage.cacheWrite5m ?? 0) + (usage.cacheWrite1h ?? 0)
+    row.reasoning_tokens = usage.reasoning ?? 0
+  }
+  row.price_state = priced
+  if (costPicoUsd !== undefined) row.cost_pico_usd = costPicoUsd.toString()
+}
+
+export function describeAttempt(attempt: Attempt): AttemptRow {
+  const row: AttemptRow = {
+    n: attempt.n,
+    target: clean(targetName(attempt.target)),
+    started_at: isoTime(attempt.startedAtMs),
+    status: attempt.status,
+  }
+  if (attempt.endedAtMs !== undefined) row.ended_at = isoTime(attempt.endedAtMs)
+  if (attempt.httpStatus !== undefined) row.http_status = attempt.httpStatus
+  if (attempt.code !== undefined) row.code = attempt.code
+  if (attempt.providerRequestId !== undefined) row.provider_request_id = clean(attempt.providerRequestId)
+  if (attempt.firstTokenMs !== undefined) row.first_token_ms = attempt.firstTokenMs
+  if (attempt.usage !== undefined) row.usage = attempt.usage
+  if (attempt.usageSource !== undefined) row.usage_source = attempt.usageSource
+  if (attempt.costPicoUsd !== undefined) row.cost_pico_usd = attempt.costPicoUsd.toString()
+  if (attempt.price !== undefined) row.price = attempt.price
+  return row
+}
+
+/** `call_` and 32 hex digits → the UUID they are. */
+export function uuidOf(callId: string): string {
+  const hex = callId.slice('call_'.length)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+export function callIdOf(uuid: string): string {
+  return `call_${uuid.replaceAll('-', '')}`
+}
+
+const longest = 256
+
+/**
+ * Text from outside, as it can stand in a column and a log line: Postgres has no NUL and no lone surrogates, and
+ * nobody needs control characters or ten kilobytes of a name.
+ */
+function clean(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  const plain = /[\x00-\x1f\x7f\ud800-\udfff]/.test(text) ? text.toWellFormed().replace(/[\x00-\x1f\x7f]/g, '\ufffd') : text
+  return plain.length > longest ? `${plain.slice(0, longest - 1).toWellFormed()}…` : plain
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,18 @@
+import type { Asked, Attempt, Call, Plan, Target } from './call.ts'
+
+/** Whether the caller is still there. */
+export interface Presence {
+  readonly gone: boolean
+  /** Called once, at once when the caller has gone already. */
+  onGone(work: () => void): void
+}
+
+/** What it takes to go to a provider for a call. */
+export interface Trip {
+  call: Call
+  asked: Asked
+  plan: Plan
+  presence: Presence
+  /** Puts an attempt on record; resolves when that is durable, and only then may a socket be opened for it. */
+  open(target: Target): Promise<Attempt>
+}

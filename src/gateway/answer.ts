@@ -1,0 +1,49 @@
+import { accept, type Answer, type Call, type Decision, type Fault, type Plan, type Presence, type Trip } from '#exchange'
+import type { Events, Exchange, Settlement } from '#events'
+import { relay } from './relay.ts'
+
+/** The stages of a call, by the domains that own them. One immutable set for each configuration. */
+export interface Gateway {
+  keys: { admit(call: Call['caller'], model: string): Decision<void> }
+  routing: { plan(model: string): Decision<Plan>; names(): readonly string[] }
+  providers: { attempt(trip: Trip): Promise<Answer>; vendorOf(provider: string): string }
+  metering: { settle(attempts: Exchange['attempts'], vendorOf: (provider: string) => string): Settlement }
+  events: Pick<Events, 'begin' | 'record'>
+}
+
+/** Who asked, as far as the answer is concerned. `edge/` makes one for each request. */
+export interface Client extends Presence {
+  /** Answers whole; what it cost is known by then. */
+  send(answer: { status: number; headers: Readonly<Record<string, string>>; body: Buffer }, exchange: Exchange): void
+  /** Begins to answer with a stream. */
+  begin(headers: Readonly<Record<string, string>>, exchange: Exchange): void
+  /** Takes bytes of a stream; false asks for a pause until `onDrain`. */
+  write(bytes: Buffer): boolean
+  onDrain(work: () => void): void
+  end(): void
+  /** Answers with an error, or ends a stream with one. */
+  fail(fault: Fault, exchange: Exchange): void
+}
+
+/**
+ * The way of a call, top to bottom, with one way out: whatever happened, `settle` and `record` run exactly once.
+ * Stages are added here as other domains' verbs; what a stage does is its domain's business.
+ */
+export async function answer(gateway: Gateway, call: Call, client: Client): Promise<void> {
+  const exchange = gateway.events.begin(call)
+  const settle = (): void => {
+    exchange.settlement ??= gateway.metering.settle(exchange.attempts, gateway.providers.vendorOf)
+  }
+  try {
+    const asked = accept(call.asked)
+    accept(gateway.keys.admit(call.caller, asked.model))
+    const plan = accept(gateway.routing.plan(asked.model))
+    const trip: Trip = { call, asked, plan, presence: client, open: target => exchange.open(target) }
+    await relay(await gateway.providers.attempt(trip), client, exchange, settle)
+  } catch (cause) {
+    client.fail(exchange.fail(cause), exchange)
+  } finally {
+    settle()
+    gateway.events.record(exchange)
+  }
+}

@@ -1,0 +1,2 @@
+export { answer } from './answer.ts'
+export type { Client, Gateway } from './answer.ts'

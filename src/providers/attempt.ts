@@ -1,0 +1,276 @@
+import { type Answer, type Attempt, Fault, type Target, type Trip } from '#exchange'
+import type { Clock, HttpClient, HttpFailure, HttpFlow, HttpReader } from '#platform'
+import { type DialectModule, dialects, type ProviderError } from '#wire'
+import { classify } from './classify.ts'
+import type { Provider } from './provider.ts'
+import { ProviderStream } from './stream.ts'
+
+/** Of an error's body, as much as an error needs. */
+const maxErrorBytes = 64 * 1024
+
+export interface AttemptDeps {
+  http: HttpClient
+  clock: Clock
+}
+
+/** One request to one target: resolves with its answer, or with the beginning of its stream; fails with a `Fault`. */
+export async function attemptTarget(deps: AttemptDeps, provider: Provider, target: Target, trip: Trip): Promise<Answer> {
+  const attempt = await trip.open(target)
+  return await new Promise<Answer>((resolve, reject) => {
+    new Conversation(deps, provider, trip, attempt, resolve, reject).begin()
+  })
+}
+
+/**
+ * One request under way. States: waiting for a socket → sent → reading a whole body, or handing over a stream →
+ * over. Whoever ends it (the provider, a time limit, the caller leaving) goes through `#close`, which runs once,
+ * stops the clock and writes the end of the attempt.
+ */
+class Conversation implements HttpReader {
+  readonly #deps: AttemptDeps
+  readonly #provider: Provider
+  readonly #trip: Trip
+  readonly #attempt: Attempt
+  readonly #resolve: (answer: Answer) => void
+  readonly #reject: (fault: Fault) => void
+  readonly #dialect: DialectModule
+  #flow: HttpFlow | undefined
+  #stopClock: (() => void)[] = []
+  /** Stops the limit on the step under way: taking a connection, then the first content. */
+  #stopAwaiting: () => void = () => undefined
+  #over = false
+  #sent = false
+  #status = 0
+  #headers: Record<string, string | string[] | undefined> = {}
+  #chunks: Buffer[] = []
+  #size = 0
+  #stream: ProviderStream | undefined
+
+  constructor(
+    deps: AttemptDeps,
+    provider: Provider,
+    trip: Trip,
+    attempt: Attempt,
+    resolve: (answer: Answer) => void,
+    reject: (fault: Fault) => void,
+  ) {
+    this.#deps = deps
+    this.#provider = provider
+    this.#trip = trip
+    this.#attempt = attempt
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#dialect = dialects[trip.asked.dialect]
+  }
+
+  begin(): void {
+    const { asked, plan, presence, call } = this.#trip
+    if (presence.gone) return this.#fail(gone(), 'cancelled')
+    this.#limit(plan.timeouts.totalMs, 'in all')
+    this.#stopAwaiting = this.#limit(plan.timeouts.connectMs, 'to take a connection')
+    this.#flow = this.#deps.http.send(
+      {
+        origin: this.#provider.origin,
+        path: this.#provider.basePath + this.#dialect.path,
+        method: 'POST',
+        headers: headersFor(this.#provider, call.headers, asked.stream),
+        body: asked.renderFor(this.#attempt.target.model),
+        connections: this.#provider.connections,
+        connectTimeoutMs: this.#provider.connectTimeoutMs,
+      },
+      this,
+    )
+    presence.onGone(() => this.#leave())
+  }
+
+  sent(): void {
+    this.#sent = true
+    this.#stopAwaiting()
+    if (this.#trip.asked.stream) {
+      this.#stopAwaiting = this.#limit(this.#trip.plan.timeouts.firstTokenMs, 'to begin its stream')
+    }
+  }
+
+  head(status: number, headers: Record<string, string | string[] | undefined>): void {
+    this.#status = status
+    this.#headers = headers
+    this.#attempt.httpStatus = status
+    const id = headers['x-request-id'] ?? headers['request-id']
+    if (typeof id === 'string') this.#attempt.providerRequestId = id.slice(0, 128)
+    if (this.#isStream()) this.#stream = this.#openStream()
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#stream) return this.#stream.push(chunk)
+    this.#size += chunk.length
+    const isError = this.#status !== 200
+    if (isError && this.#size > maxErrorBytes) return
+    if (this.#size > this.#provider.maxAnswerBytes) {
+      return this.#fail(
+        new Fault('provider_answer_too_large', `The answer of provider \`${this.#provider.name}\` is larger than this server holds.`),
+      )
+    }
+    this.#chunks.push(chunk)
+  }
+
+  end(): void {
+    if (this.#stream) return this.#stream.finish()
+    const body = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks)
+    if (this.#status !== 200) return this.#fail(this.#classify(this.#status, body, this.#readError(body)))
+    const facts = this.#trip.asked.stream ? undefined : this.#dialect.readAnswer(body)
+    if (!facts) return this.#fail(this.#notAnAnswer(body))
+    if (facts.usage) {
+      this.#attempt.usage = facts.usage
+      this.#attempt.usageSource = 'provider'
+    }
+    if (this.#close('succeeded')) this.#resolve({ kind: 'whole', status: 200, headers: answerHeaders(this.#headers), body })
+  }
+
+  fail(failure: HttpFailure, cause: Error): void {
+    if (this.#stream) return this.#stream.lose()
+    const { name } = this.#provider
+    const sentence = {
+      unreachable: `No connection to provider \`${name}\` could be made; nothing was sent to it.`,
+      disconnected: `Provider \`${name}\` closed the connection before its answer was complete.`,
+      malformed: `Provider \`${name}\` answered with something that is not HTTP.`,
+      aborted: 'The request was given up.',
+    }[failure]
+    const code = failure === 'unreachable' ? 'provider_unreachable' : failure === 'malformed' ? 'provider_malformed' : 'provider_disconnected'
+    this.#fail(new Fault(code, sentence, { internal: cause.message, cause }))
+  }
+
+  #isStream(): boolean {
+    const type = this.#headers['content-type']
+    return this.#trip.asked.stream && this.#status === 200 && typeof type === 'string' && type.startsWith('text/event-stream')
+  }
+
+  #openStream(): ProviderStream | undefined {
+    const { asked, plan } = this.#trip
+    const tap = this.#dialect.createStreamTap?.({ showUsage: asked.wantsUsage })
+    if (!tap || !this.#flow) return undefined
+    return new ProviderStream({
+      providerName: this.#provider.name,
+      tap,
+      flow: this.#flow,
+      clock: this.#deps.clock,
+      idleMs: plan.timeouts.idleMs,
+      estimatedInputTokens: asked.estimatedInputTokens,
+      attempt: this.#attempt,
+      onFirst: stream => this.#resolve({ kind: 'stream', headers: answerHeaders(this.#headers), stream }),
+      onContent: () => this.#stopAwaiting(),
+      onOver: status => this.#close(status),
+      onFailedEarly: fault => this.#reject(fault),
+      classifyError: error => this.#classify(statusWithin(error), Buffer.alloc(0), error),
+    })
+  }
+
+  #limit(ms: number, what: string): () => void {
+    const stop = this.#deps.clock.after(ms, () => {
+      const fault = new Fault(
+        'upstream_timeout',
+        `Provider \`${this.#provider.name}\` took longer than the ${ms} ms it has ${what}.`,
+      )
+      if (this.#stream) this.#stream.failWith(fault)
+      else this.#fail(fault)
+    })
+    this.#stopClock.push(stop)
+    return stop
+  }
+
+  #leave(): void {
+    if (this.#over) return
+    if (this.#stream) return this.#stream.cancel()
+    if (this.#sent) {
+      this.#attempt.usage = { input: this.#trip.asked.estimatedInputTokens }
+      this.#attempt.usageSource = 'estimate'
+    }
+    this.#fail(gone(), 'cancelled')
+  }
+
+  #fail(fault: Fault, status: 'failed' | 'cancelled' = 'failed'): void {
+    if (this.#over) return
+    this.#attempt.code = fault.code
+    // Sent, and nothing heard: the provider may have done the work and may bill it.
+    if (status === 'failed' && this.#sent && this.#status === 0) this.#attempt.usageSource = 'unknown'
+    this.#close(status)
+    this.#flow?.abort()
+    this.#reject(fault)
+  }
+
+  /** True the first time. */
+  #close(status: Attempt['status']): boolean {
+    if (this.#over) return false
+    this.#over = true
+    for (const stop of this.#stopClock) stop()
+    this.#attempt.status = status
+    this.#attempt.endedAtMs = this.#deps.clock.now()
+    return true
+  }
+
+  #notAnAnswer(body: Buffer): Fault {
+    const error = this.#readError(body)
+    if (error) return this.#classify(statusWithin(error), body, error)
+    return new Fault(
+      'provider_malformed',
+      `Provider \`${this.#provider.name}\` answered with status 200 and a body that is not an answer of its format.`,
+      { internal: `content-type ${this.#headers['content-type']}, ${body.length} bytes` },
+    )
+  }
+
+  #classify(status: number, body: Buffer, error: ProviderError | undefined): Fault {
+    const { secret, name } = this.#provider
+    return classify({
+      provider: name,
+      model: this.#attempt.target.model,
+      status,
+      headers: this.#headers,
+      body,
+      error,
+      repeatsSecret: secret !== undefined && body.includes(secret),
+      nowMs: this.#deps.clock.now(),
+    })
+  }
+
+  #readError(body: Buffer): ProviderError | undefined {
+    try {
+      return this.#dialect.readError(JSON.parse(body.toString()))
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** The status that an error inside a 200 stands for: some providers put it into `code`. */
+function statusWithin(error: ProviderError): number {
+  const status = Number(error.code)
+  if (status >= 400 && status < 600) return status
+  return error.code === 'rate_limit_exceeded' || error.type === 'rate_limit_error' ? 429 : 500
+}
+
+function gone(): Fault {
+  return new Fault('client_closed', 'The caller hung up before the answer was complete.')
+}
+
+function headersFor(provider: Provider, callers: Trip['call']['headers'], stream: boolean): Record<string, string> {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    accept: stream ? 'text/event-stream' : 'application/json',
+    'accept-encoding': 'identity',
+    'user-agent': 'sluice',
+    ...provider.headers,
+  }
+  for (const name of provider.forwards) {
+    const value = callers[name]
+    if (typeof value === 'string') headers[name] = value
+  }
+  return headers
+}
+
+/** The provider's headers that say something to its SDK; the rest is between the provider and us. */
+function answerHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const shown: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value === 'string' && /^(x-ratelimit-|openai-(processing-ms|version)$)/.test(name)) shown[name] = value
+  }
+  return shown
+}

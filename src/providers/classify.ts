@@ -1,0 +1,76 @@
+import { Fault, type FaultCode } from '#exchange'
+import { retryAfterMs } from './retry-after.ts'
+import type { ProviderError } from '#wire'
+
+/** A provider's refusal: what came back instead of an answer. */
+export interface ErrorAnswer {
+  provider: string
+  model: string
+  status: number
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  body: Buffer
+  /** What could be read of the body in the provider's dialect. */
+  error: ProviderError | undefined
+  /** The body contains our credential: it goes nowhere. */
+  repeatsSecret: boolean
+  /** The current time, to read dates in `retry-after` by. */
+  nowMs: number
+}
+
+/** Codes that mean money, whatever the status: trying again cannot help. */
+const quotaCodes = new Set([
+  'insufficient_quota',
+  'credit_balance_exhausted',
+  'organization_spend_limit_exceeded',
+  'project_spend_limit_exceeded',
+  'organization_usage_limit_exceeded',
+  'enforced_spend_limit_reached',
+  'billing_error',
+])
+
+const codeByStatus: Readonly<Record<number, FaultCode>> = {
+  401: 'provider_credential_rejected',
+  402: 'provider_quota_exhausted',
+  403: 'provider_credential_rejected',
+  404: 'model_not_found',
+  408: 'upstream_timeout',
+  409: 'provider_failed',
+  429: 'rate_limited',
+  503: 'provider_overloaded',
+  504: 'upstream_timeout',
+  529: 'provider_overloaded',
+}
+
+/** What a provider's error means, by its status first and its code second; never by its text. */
+export function classify(answer: ErrorAnswer): Fault {
+  const code = codeOf(answer)
+  const { provider, model, status } = answer
+  const sentences: Partial<Record<FaultCode, string>> = {
+    provider_credential_rejected: `Provider \`${provider}\` did not accept the credential configured for it (status ${status}). The operator of this server must mend it.`,
+    provider_quota_exhausted: `The account at provider \`${provider}\` has no credit or quota left. Trying again does not help until its operator adds some.`,
+    model_not_found: `Provider \`${provider}\` has no model \`${model}\`, or its base_url is wrong.`,
+    rate_limited: `Provider \`${provider}\` is limiting our rate. Come back when \`retry-after\` says, or later.`,
+    provider_overloaded: `Provider \`${provider}\` is overloaded (status ${status}). Try again in a moment.`,
+    upstream_timeout: `Provider \`${provider}\` gave up on the request by itself (status ${status}).`,
+    provider_rejected: `Provider \`${provider}\` refused the request (status ${status}).`,
+    provider_malformed: `Provider \`${provider}\` answered with status ${status}, which is no answer to a model call. Redirects are not followed.`,
+  }
+  return new Fault(code, sentences[code] ?? `Provider \`${provider}\` failed (status ${status}).`, {
+    param: answer.error?.param,
+    retryAfterMs: retryAfterMs(answer.headers, answer.nowMs),
+    internal: `status ${status}, code ${answer.error?.code}, type ${answer.error?.type}`,
+    // Only what concerns the caller's own request is passed on in the provider's words.
+    ...(answer.error &&
+      !answer.repeatsSecret &&
+      answer.body.length > 0 &&
+      (code === 'provider_rejected' || code === 'model_not_found') && { providerAnswer: { status, body: answer.body } }),
+  })
+}
+
+function codeOf({ status, error }: ErrorAnswer): FaultCode {
+  if (status < 400) return 'provider_malformed'
+  if (status === 429 && [error?.code, error?.type].some(word => word !== undefined && quotaCodes.has(word))) {
+    return 'provider_quota_exhausted'
+  }
+  return codeByStatus[status] ?? (status < 500 ? 'provider_rejected' : 'provider_failed')
+}

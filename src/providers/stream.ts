@@ -1,0 +1,184 @@
+import { type AnswerSink, type AnswerStream, type Attempt, Fault } from '#exchange'
+import type { Clock, HttpFlow } from '#platform'
+import { estimateOutputTokens, type ProviderError, type StreamTap } from '#wire'
+
+export interface ProviderStreamOptions {
+  providerName: string
+  tap: StreamTap
+  flow: HttpFlow
+  clock: Clock
+  /** Longest silence between two pieces, while the reader is not the one who holds up. */
+  idleMs: number
+  estimatedInputTokens: number
+  attempt: Attempt
+  /** The first event has come, and it is not an error. */
+  onFirst(stream: AnswerStream): void
+  /** The first content has come. */
+  onContent(): void
+  onOver(status: Attempt['status']): void
+  /** It failed before its first event: nobody reads it yet. */
+  onFailedEarly(fault: Fault): void
+  classifyError(error: ProviderError): Fault
+}
+
+/** After its end mark a stream has this long to end, so that its connection can serve again; then it is closed. */
+const lingerMs = 1_000
+
+/**
+ * A provider's stream on its way to a reader. States: empty (no event yet) → held (the first events wait for the
+ * reader) → flowing ⇄ paused → over. Over is entered once, by `done`, `fail` or `cancel`; the provider's
+ * connection is closed with it unless the provider ended first.
+ */
+export class ProviderStream implements AnswerStream {
+  readonly #options: ProviderStreamOptions
+  #sink: AnswerSink | undefined
+  #held: Buffer[] = []
+  #begun = false
+  #over = false
+  #failure: Fault | undefined
+  #paused = false
+  #lastMs: number
+  #stopIdle: () => void = () => undefined
+
+  constructor(options: ProviderStreamOptions) {
+    this.#options = options
+    this.#lastMs = options.clock.monotonic()
+  }
+
+  /** Bytes from the provider. */
+  push(chunk: Buffer): void {
+    if (this.#over) return
+    this.#lastMs = this.#options.clock.monotonic()
+    let bytes: Buffer
+    try {
+      bytes = this.#options.tap.push(chunk)
+    } catch (cause) {
+      return this.failWith(this.#malformed(cause))
+    }
+    this.#take(bytes)
+  }
+
+  /** The provider closed the stream in good order, which does not make it whole. */
+  finish(): void {
+    if (this.#over) return
+    try {
+      this.#take(this.#options.tap.finish())
+    } catch (cause) {
+      return this.failWith(this.#malformed(cause))
+    }
+    if (!this.#over) this.lose()
+  }
+
+  /** The connection is gone before the end mark: a truncated answer, never to be taken for a whole one. */
+  lose(): void {
+    this.failWith(
+      new Fault('provider_disconnected', `Provider \`${this.#options.providerName}\` broke off its stream before the end.`),
+    )
+  }
+
+  failWith(fault: Fault): void {
+    if (this.#over) return
+    this.#options.attempt.code = fault.code
+    this.#end('failed')
+    this.#options.flow.abort()
+    if (this.#sink) this.#sink.fail(fault)
+    else if (this.#begun) this.#failure = fault // the reader has been promised a stream: it hears at `start`
+    else this.#options.onFailedEarly(fault)
+  }
+
+  start(sink: AnswerSink): void {
+    this.#sink = sink
+    const held = this.#held
+    this.#held = []
+    for (const bytes of held) if (!sink.write(bytes)) this.#paused = true
+    if (this.#failure) return sink.fail(this.#failure)
+    if (this.#over) return sink.done()
+    if (this.#paused) return
+    this.#watchIdle()
+    this.#options.flow.resume()
+  }
+
+  resume(): void {
+    if (this.#over || !this.#paused) return
+    this.#paused = false
+    this.#lastMs = this.#options.clock.monotonic()
+    this.#watchIdle()
+    this.#options.flow.resume()
+  }
+
+  cancel(): void {
+    if (this.#over) return
+    this.#options.attempt.code = 'client_closed'
+    this.#end('cancelled')
+    this.#options.flow.abort()
+  }
+
+  #take(bytes: Buffer): void {
+    const { attempt, clock, flow, onContent, tap } = this.#options
+    const { facts } = tap
+    if (attempt.firstTokenMs === undefined && facts.pieces > 0) {
+      attempt.firstTokenMs = Math.round(clock.now() - attempt.startedAtMs)
+      onContent()
+    }
+    if (bytes.length > 0) this.#give(bytes)
+    if (facts.error) return this.failWith(this.#options.classifyError(facts.error))
+    if (!facts.ended) return
+    this.#end('succeeded')
+    flow.resume()
+    clock.after(lingerMs, () => flow.abort())
+    this.#sink?.done()
+  }
+
+  #give(bytes: Buffer): void {
+    if (this.#sink) {
+      if (!this.#sink.write(bytes)) this.#pause()
+      return
+    }
+    this.#held.push(bytes)
+    if (this.#begun) return
+    this.#begun = true
+    this.#options.flow.pause()
+    this.#options.onFirst(this)
+  }
+
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#stopIdle()
+    this.#options.flow.pause()
+  }
+
+  #end(status: Attempt['status']): void {
+    this.#over = true
+    this.#stopIdle()
+    const { attempt, tap, estimatedInputTokens } = this.#options
+    if (tap.facts.usage) {
+      attempt.usage = tap.facts.usage
+      attempt.usageSource = 'provider'
+    } else if (this.#begun) {
+      attempt.usage = { input: estimatedInputTokens, output: estimateOutputTokens(tap.facts) }
+      attempt.usageSource = 'estimate'
+    }
+    this.#options.onOver(status)
+  }
+
+  /** One timer that looks again when it fires, instead of a new one for every piece. */
+  #watchIdle(waitMs: number = this.#options.idleMs): void {
+    const { clock, idleMs, providerName } = this.#options
+    this.#stopIdle = clock.after(waitMs, () => {
+      const silentMs = clock.monotonic() - this.#lastMs
+      if (silentMs < idleMs) return this.#watchIdle(idleMs - silentMs)
+      this.failWith(
+        new Fault('upstream_timeout', `Provider \`${providerName}\` was silent for more than ${idleMs} ms in the middle of its stream.`),
+      )
+    })
+  }
+
+  #malformed(cause: unknown): Fault {
+    return new Fault(
+      'provider_malformed',
+      `Provider \`${this.#options.providerName}\` sent an event that is not of its format.`,
+      { internal: cause instanceof Error ? cause.message : String(cause), cause },
+    )
+  }
+}

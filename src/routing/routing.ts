@@ -1,0 +1,84 @@
+import { allow, type Decision, type Plan, refuse, type Target, type Timeouts } from '#exchange'
+import type { Chance } from '#platform'
+import { nearestNames } from './nearest-names.ts'
+
+/** An alias as the owner configured it. A name or a target may end in `*`, which stands for the same text in both. */
+export interface ModelRoute {
+  name: string
+  /** In order of preference, or with weights. */
+  targets: readonly { target: Target; weight?: number }[]
+  timeouts: Timeouts
+}
+
+export interface RoutingOptions {
+  models: readonly ModelRoute[]
+  /** Configured providers, and their time limits for callers who name a target directly. */
+  providers: ReadonlyMap<string, Timeouts>
+  chance: Chance
+}
+
+/** Where could it go: one immutable table for each configuration. */
+export interface Routing {
+  plan(model: string): Decision<Plan>
+  /** Names a caller can use: aliases without a `*`, and the targets they name. */
+  names(): readonly string[]
+}
+
+export function createRouting({ models, providers, chance }: RoutingOptions): Routing {
+  const aliases = new Map(models.filter(model => !model.name.endsWith('*')).map(model => [model.name, model]))
+  const wildcards = models
+    .filter(model => model.name.endsWith('*'))
+    .sort((a, b) => b.name.length - a.name.length) // the longest prefix says most
+  const names = [
+    ...new Set([
+      ...aliases.keys(),
+      ...models.flatMap(model => model.targets.map(({ target }) => `${target.provider}/${target.model}`)),
+    ]),
+  ].filter(name => !name.endsWith('*'))
+
+  const direct = (model: string): Plan | undefined => {
+    const slash = model.indexOf('/')
+    const provider = model.slice(0, slash)
+    const timeouts = slash > 0 ? providers.get(provider) : undefined
+    const name = model.slice(slash + 1)
+    return timeouts && name !== '' ? { targets: [{ provider, model: name }], timeouts } : undefined
+  }
+
+  const wild = (model: string): Plan | undefined => {
+    const route = wildcards.find(({ name }) => model.startsWith(name.slice(0, -1)))
+    if (!route) return undefined
+    const rest = model.slice(route.name.length - 1)
+    const plan = planOf(route, chance)
+    return { ...plan, targets: plan.targets.map(target => ({ ...target, model: target.model.replace(/\*$/, rest) })) }
+  }
+
+  return {
+    plan(model) {
+      const alias = aliases.get(model)
+      const plan = alias ? planOf(alias, chance) : (direct(model) ?? wild(model))
+      return plan ? allow(plan) : unknownModel(model, [...names], [...providers.keys()])
+    },
+    names: () => names,
+  }
+}
+
+function planOf(route: ModelRoute, chance: Chance): Plan {
+  const total = route.targets.reduce((sum, { weight }) => sum + (weight ?? 0), 0)
+  const targets = route.targets.map(({ target }) => target)
+  if (total === 0) return { targets, timeouts: route.timeouts }
+  let left = chance.random() * total
+  const drawn = route.targets.find(({ weight }) => {
+    left -= weight ?? 0
+    return left < 0
+  })
+  const first = drawn?.target ?? targets[0]
+  return { targets: first ? [first, ...targets.filter(target => target !== first)] : targets, timeouts: route.timeouts }
+}
+
+function unknownModel(model: string, names: string[], providers: string[]): Decision<never> {
+  const shown = model.length > 100 ? `${model.slice(0, 100)}…` : model
+  const near = nearestNames(model, names)
+  const hint = near.length > 0 ? ` Did you mean ${near.map(name => `\`${name}\``).join(' or ')}?` : ''
+  const direct = providers.length > 0 ? ` A target is named \`provider/model\`; providers here: ${providers.join(', ')}.` : ''
+  return refuse('model_not_found', `There is no model \`${shown}\` here.${hint}${direct}`, { param: 'model' })
+}

@@ -1,0 +1,33 @@
+import { type Fault, faults } from '#exchange'
+import type { ProviderError } from './dialect.ts'
+
+/** An error in the OpenAI shape: all four keys are always there (openai-openapi, `Error`). */
+export function renderOpenAiError(fault: Fault): { error: Record<string, string | null> } {
+  return {
+    error: {
+      message: fault.message,
+      type: faults[fault.code].type,
+      param: fault.detail.param ?? null,
+      code: fault.code,
+    },
+  }
+}
+
+/**
+ * An error in the middle of a stream. Both official SDKs throw on an event whose data has a truthy `error`; the
+ * end mark follows so that clients which wait for it do not hang.
+ */
+export function renderOpenAiErrorEvent(fault: Fault): Buffer {
+  return Buffer.from(`data: ${JSON.stringify(renderOpenAiError(fault))}\n\ndata: [DONE]\n\n`)
+}
+
+/** Reads `{error: {code, type, …}}`; also the bare `error` string and the number codes that some providers send. */
+export function readOpenAiError(body: unknown): ProviderError | undefined {
+  if (typeof body !== 'object' || body === null || !('error' in body) || !body.error) return undefined
+  const error: object = typeof body.error === 'object' ? body.error : {}
+  const field = (name: string): string | undefined => {
+    const value: unknown = Reflect.get(error, name)
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
+  }
+  return { code: field('code'), type: field('type'), param: field('param') }
+}

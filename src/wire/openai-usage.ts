@@ -1,0 +1,53 @@
+import type { Usage } from '#exchange'
+
+/**
+ * OpenAI's usage report as disjoint kinds. Its totals include the details: `prompt_tokens` contains cached,
+ * cache-write and audio tokens, `completion_tokens` contains reasoning and audio tokens (openai-openapi,
+ * `CompletionUsage`). A detail larger than its total is cut to it: the total is what is billed. Undefined when
+ * there is no report, or its counts are not counts.
+ */
+export function readOpenAiUsage(report: unknown): Usage | undefined {
+  const prompt = count(report, 'prompt_tokens')
+  if (prompt === undefined) return undefined
+  const completion = count(report, 'completion_tokens') ?? 0
+  const promptDetails = field(report, 'prompt_tokens_details')
+  const completionDetails = field(report, 'completion_tokens_details')
+
+  const input = share(prompt, {
+    cachedInput: count(promptDetails, 'cached_tokens') ?? count(report, 'prompt_cache_hit_tokens'), // the latter: DeepSeek
+    cacheWrite5m: count(promptDetails, 'cache_write_tokens'),
+    audioInput: count(promptDetails, 'audio_tokens'),
+  })
+  const output = share(completion, {
+    reasoning: count(completionDetails, 'reasoning_tokens'),
+    audioOutput: count(completionDetails, 'audio_tokens'),
+  })
+  return {
+    ...(input.rest > 0 && { input: input.rest }),
+    ...input.parts,
+    ...(output.rest > 0 && { output: output.rest }),
+    ...output.parts,
+  }
+}
+
+/** Takes the parts out of a total, none of them more than is left of it. */
+function share(total: number, wanted: Record<string, number | undefined>): { rest: number; parts: Usage } {
+  let rest = total
+  const parts: Record<string, number> = {}
+  for (const [kind, tokens] of Object.entries(wanted)) {
+    const taken = Math.min(tokens ?? 0, rest)
+    if (taken > 0) parts[kind] = taken
+    rest -= taken
+  }
+  return { rest, parts }
+}
+
+function field(object: unknown, name: string): unknown {
+  return typeof object === 'object' && object !== null ? Reflect.get(object, name) : undefined
+}
+
+/** A token count: a whole number from 0 to 2^53; anything else a provider sends there is no count. */
+function count(object: unknown, name: string): number | undefined {
+  const value = field(object, name)
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
