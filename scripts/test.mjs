@@ -7,7 +7,7 @@ import { globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const suiteTimeoutMs = 5 * 60_000
-const fileTimeoutMs = 2 * 60_000
+const testTimeoutMs = 2 * 60_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const given = process.argv.slice(2)
@@ -30,7 +30,8 @@ const runner = spawn(
     '--test',
     '--test-reporter=spec',
     '--test-concurrency=2',
-    `--test-timeout=${fileTimeoutMs}`,
+    `--test-timeout=${testTimeoutMs}`,
+    '--import=./test/support/leaks.ts',
     ...options,
     ...files,
   ],
