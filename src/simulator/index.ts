@@ -1,0 +1,2 @@
+export type { Simulator } from './simulator.ts'
+export { createSimulator } from './simulator.ts'

@@ -1,0 +1,105 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ApiError, badRequest } from './api-error.ts'
+import type { BillBook } from './bill.ts'
+import { readBytes } from './body.ts'
+import { errorBody } from './openai/common.ts'
+import { findModel, listModels } from './openai/models.ts'
+import type { Playbook } from './playbook.ts'
+
+const defaultLines = 1000
+const maxLines = 10_000
+
+interface Office {
+  /** The seed as it was given. */
+  seed: string
+  bill: BillBook
+  playbook: Playbook
+}
+
+/** What is not a call to a model, and so not on the bill: the list of models, the bill itself, the weather. */
+export async function attend(
+  office: Office,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://simulator')
+  switch (`${request.method} ${pathname}`) {
+    case 'GET /v1/models':
+      return send(response, listModels())
+    case 'GET /bill':
+      return send(response, renderBill(office, searchParams))
+    case 'POST /bill/reset':
+      request.resume()
+      office.bill.reset()
+      return send(response, renderBill(office, new URLSearchParams('totals')))
+    case 'GET /weather':
+      return send(response, renderWeather(office))
+    case 'PUT /weather':
+      return await changeWeather(office, request, response)
+    default:
+      request.resume()
+      return send(response, request.method === 'GET' ? readModel(pathname) : unknownAddress(request))
+  }
+}
+
+function renderBill({ seed, bill }: Office, query: URLSearchParams): string | ApiError {
+  const totals = bill.totals()
+  if (query.has('totals')) return JSON.stringify({ object: 'bill', seed, totals })
+  const after = Number(query.get('after') ?? 0)
+  const limit = Number(query.get('limit') ?? defaultLines)
+  if (
+    !(Number.isInteger(after) && after >= 0 && Number.isInteger(limit) && limit >= 1 && limit <= maxLines)
+  ) {
+    return badRequest(`'after' is a number from 0, 'limit' one from 1 to ${maxLines}.`, 'invalid_value')
+  }
+  const requests = bill.lines({ after, limit })
+  const has_more = (requests.at(-1)?.n ?? after) < totals.requests
+  return JSON.stringify({ object: 'bill', seed, totals, dropped: bill.dropped(), requests, has_more })
+}
+
+function renderWeather({ playbook }: Office): string {
+  return JSON.stringify({ object: 'weather', script: playbook.weather })
+}
+
+async function changeWeather(
+  office: Office,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const bytes = await readBytes(request)
+  if (bytes === undefined) return
+  const mistake = bytes instanceof ApiError ? bytes : office.playbook.setWeather(bytes.toString().trim())
+  send(response, mistake ?? renderWeather(office))
+}
+
+function readModel(pathname: string): string | ApiError {
+  const id = /^\/v1\/models\/(.+)$/.exec(pathname)?.[1]
+  if (id === undefined) return unknownUrl('GET', pathname)
+  try {
+    return findModel(decodeURIComponent(id))
+  } catch {
+    return badRequest('The address is not well percent-encoded.', 'invalid_value')
+  }
+}
+
+function unknownAddress(request: IncomingMessage): ApiError {
+  return unknownUrl(String(request.method), String(request.url))
+}
+
+function unknownUrl(method: string, url: string): ApiError {
+  return new ApiError({
+    status: 404,
+    type: 'invalid_request_error',
+    code: 'unknown_url',
+    message: `Unknown request URL: ${method} ${url}.`,
+  })
+}
+
+function send(response: ServerResponse, answer: string | ApiError): void {
+  const body = answer instanceof ApiError ? errorBody(answer) : answer
+  response.writeHead(answer instanceof ApiError ? answer.status : 200, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  })
+  response.end(body)
+}

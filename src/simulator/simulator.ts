@@ -1,0 +1,80 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Chance, Clock, Log } from '#platform'
+import { type Bill, BillBook } from './bill.ts'
+import { hash } from './dice.ts'
+import { attend } from './office.ts'
+import { chat } from './openai/chat.ts'
+import { embeddings } from './openai/embeddings.ts'
+import { Playbook } from './playbook.ts'
+import { RateWindows } from './rate-window.ts'
+import { type House, serve } from './serve.ts'
+
+interface SimulatorOptions {
+  /** The same seed and the same requests give the same answers, failures and ids. */
+  seed: string | number
+  clock: Clock
+  /** Decides which calls fail at a `rate`; without it, the seed does. */
+  chance?: Chance
+  log?: Log
+}
+
+/** A provider of models that do not exist, with a bill that can be trusted. */
+export interface Simulator {
+  /** Opens the door; port 0 takes any free one. The URL is the base URL for an SDK: `http://127.0.0.1:4010/v1`. */
+  listen(address: { host: string; port: number }): Promise<{ url: string }>
+  /** Closes the door and drops the connections; answers on their way are cut, and billed as such. */
+  close(): Promise<void>
+  readonly bill: Bill
+}
+
+const desks = new Map([chat, embeddings].map(desk => [desk.path, desk]))
+
+/** Longer than any sensible pool keeps an idle connection, so that it is always the client that closes it. */
+const keepAliveMs = 120_000
+
+export function createSimulator({ seed, clock, chance, log }: SimulatorOptions): Simulator {
+  const number = hash(String(seed))
+  const bill = new BillBook(number)
+  const playbook = new Playbook(number, chance)
+  const house: House = { seed: number, clock, bill, playbook, windows: new RateWindows(clock) }
+  const office = { seed: String(seed), bill, playbook }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
+      const desk = request.method === 'POST' ? desks.get(path) : undefined
+      if (desk) await serve(house, desk, request, response)
+      else await attend(office, request, response)
+    } catch (cause) {
+      log?.error({ cause }, 'the simulator has a bug')
+      response.destroy()
+    }
+  }
+
+  const server = createServer({ noDelay: true, keepAliveTimeout: keepAliveMs }, (request, response) => {
+    void handle(request, response)
+  })
+
+  return {
+    bill,
+    async listen({ host, port }) {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(port, host, () => {
+          server.off('error', reject)
+          resolve()
+        })
+      })
+      const bound = server.address()
+      const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port
+      const url = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}/v1`
+      log?.info({ url, seed }, 'the simulator is listening')
+      return { url }
+    },
+    async close() {
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
