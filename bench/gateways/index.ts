@@ -1,0 +1,9 @@
+import type { Contestant } from '../contestant.ts'
+import { bare } from './bare.ts'
+import { direct } from './direct.ts'
+import { litellm } from './litellm.ts'
+import { portkey } from './portkey.ts'
+import { sluice } from './sluice.ts'
+
+/** In the order of the table's columns. */
+export const contestants: readonly Contestant[] = [direct, bare, sluice, portkey, litellm]

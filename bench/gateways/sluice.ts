@@ -1,0 +1,41 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Contestant, Launch, Seat } from '../contestant.ts'
+
+const program = fileURLToPath(new URL('../../src/roles/sluice.ts', import.meta.url))
+const key = 'sk-bench-not-a-secret-only-for-loopback'
+
+/** Sluice as a user starts it, with a configuration file and the embedded store. */
+export const sluice: Contestant = {
+  name: 'sluice',
+  does: 'virtual key checked, call on durable record before it is sent, usage tapped, priced; embedded store',
+  model: 'fast',
+  headers: () => [`authorization: Bearer ${key}`],
+  launch,
+  eventLoopDelay: { path: '/metrics', metric: 'nodejs_eventloop_lag_p99_seconds' },
+}
+
+function launch(seat: Seat): Launch {
+  const config = join(seat.folder, 'sluice.yaml')
+  writeFileSync(config, configuration(seat.upstream))
+  const data = join(seat.folder, 'data')
+  const port = String(seat.port)
+  return {
+    command: process.execPath,
+    args: [program, 'serve', '--config', config, '--port', port, '--data', data],
+    env: { NODE_ENV: 'production' },
+  }
+}
+
+function configuration(upstream: string): string {
+  return `providers:
+  up: { dialect: openai, base_url: ${upstream}/v1, api_key: x }
+prices:
+  up/gpt-5-mini: { input: 0.25, output: 2.00 }
+models:
+  fast: { targets: [up/gpt-5-mini] }
+keys:
+  - { name: bench, key: ${key}, organization: acme, project: shop }
+`
+}
