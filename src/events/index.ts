@@ -5,6 +5,8 @@ export { Events } from './events.ts'
 export type { Metrics } from './metrics.ts'
 export { createMetrics } from './metrics.ts'
 export type { Exchange, Settlement } from './exchange.ts'
+export type { EventRoutesOptions } from './routes.ts'
+export { eventRoutes } from './routes.ts'
 
 export const eventsMigrations: MigrationSource = {
   domain: 'events',

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import { DatabaseUnavailable, openDatabase, type Queryable, systemClock } from '#platform'
+import { temporaryFolder } from '../../test/support/cleanup.ts'
+import { testDatabases } from '../../test/support/databases.ts'
+import { callsContract } from './calls.contract.ts'
+import { createCallLog, isFault } from './contract.log.ts'
+import { filtersContract } from './filters.contract.ts'
+import { eventRoutes } from './index.ts'
+import { recoveryContract } from './recovery.contract.ts'
+import { usageContract } from './usage.contract.ts'
+
+for (const engine of testDatabases()) {
+  describe(`the call log on ${engine.name}`, () => {
+    const log = createCallLog(async () => {
+      const url = await engine.fresh()
+      return await openDatabase({
+        url,
+        dataDir: await temporaryFolder(),
+        statementTimeoutMs: 10_000,
+        connections: 4,
+      })
+    })
+    before(log.open)
+    beforeEach(log.empty)
+    after(log.close)
+    callsContract(log)
+    filtersContract(log)
+    usageContract(log)
+    recoveryContract(log)
+  })
+}
+
+describe('routes of the call log', () => {
+  const gone: Queryable = {
+    query: async () => await Promise.reject(new DatabaseUnavailable('the server is gone', undefined)),
+  }
+  const routes = eventRoutes({ database: gone, flush: async () => undefined, clock: systemClock })
+
+  it('may be used by admins alone', () => {
+    for (const route of routes) assert.equal(route.requires, 'admin', route.path)
+  })
+
+  it('say that the store is unavailable when the database is gone', async () => {
+    const params = { id: `call_${'0'.repeat(32)}` }
+    const caller = { organization: 'o', project: 'p', keyId: 'k', keyName: 'k', role: 'admin' } as const
+    for (const route of routes) {
+      const answer = route.handle({ params, query: {}, body: undefined, caller })
+      await assert.rejects(answer, isFault('store_unavailable'), route.path)
+    }
+  })
+})
