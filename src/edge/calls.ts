@@ -1,6 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Asked, type Call, type CallClass, type Caller, type Decision, type Dialect, refuse } from '#exchange'
+import {
+  type Asked,
+  type Call,
+  type CallClass,
+  type Caller,
+  type Decision,
+  type Dialect,
+  refuse,
+} from '#exchange'
 import { answer, type Gateway } from '#gateway'
 import type { Clock } from '#platform'
 import { dialects } from '#wire'

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import { type Call, Fault, faults, targetName } from '#exchange'
 import type { Exchange } from '#events'
+import { type Call, type Fault, faults, targetName } from '#exchange'
 import type { Client } from '#gateway'
 import { formatUsd } from '#metering'
 import { dialects } from '#wire'
@@ -37,7 +37,10 @@ export class HttpClientOfCall implements Client {
     else this.#onGone.push(work)
   }
 
-  send(answer: { status: number; headers: Readonly<Record<string, string>>; body: Buffer }, exchange: Exchange): void {
+  send(
+    answer: { status: number; headers: Readonly<Record<string, string>>; body: Buffer },
+    exchange: Exchange,
+  ): void {
     if (this.#gone) return
     this.#ended = true
     this.#response.writeHead(answer.status, {

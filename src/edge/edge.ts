@@ -38,6 +38,8 @@ export interface EdgeOptions {
 
 export interface Edge {
   listen(address: { host: string; port: number }): Promise<string>
+  /** Calls that have not ended. */
+  readonly underWay: number
   /** No new calls; waits for those under way, cuts what is left after `withinMs`, and closes. */
   drain(withinMs: number): Promise<void>
 }
@@ -48,12 +50,18 @@ export function createEdge(options: EdgeOptions): Edge {
   let draining = false
   const server = createServer(options, () => draining)
   serveCalls(server, { ...options, underWay })
-  const routes = [...modelRoutes({ current: options.current, startedAtMs: options.clock.now() }), ...options.routes]
+  const routes = [
+    ...modelRoutes({ current: options.current, startedAtMs: options.clock.now() }),
+    ...options.routes,
+  ]
   for (const route of routes) serveRoute(server, route, options.log)
   serveOperations(server, options, { routes, isDraining: () => draining })
 
   return {
     listen: address => server.listen(address),
+    get underWay() {
+      return underWay.count
+    },
     async drain(withinMs) {
       draining = true
       const cut = new Promise<void>(resolve => options.clock.after(withinMs, resolve))
@@ -83,19 +91,31 @@ function createServer(options: EdgeOptions, isDraining: () => boolean): FastifyI
   server.server.headersTimeout = options.headerTimeoutMs
   server.decorateRequest('caller', undefined)
   server.removeAllContentTypeParsers()
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  )
   server.addHook('onRequest', request => admitRequest(request, options, isDraining()))
-  server.setErrorHandler((error, request, reply) => sendFault(faultOf(error, request), request, reply, options.log))
-  server.setNotFoundHandler({ preHandler: undefined as never }, (request, reply) => sendNotFound(server, request, reply, options.log))
+  server.setErrorHandler((error, request, reply) =>
+    sendFault(faultOf(error, request), request, reply, options.log),
+  )
+  server.setNotFoundHandler({ preHandler: undefined as never }, (request, reply) =>
+    sendNotFound(server, request, reply, options.log),
+  )
   return server
 }
 
-async function admitRequest(request: FastifyRequest, options: EdgeOptions, isDraining: boolean): Promise<void> {
+async function admitRequest(
+  request: FastifyRequest,
+  options: EdgeOptions,
+  isDraining: boolean,
+): Promise<void> {
   if (request.is404) return
   const { requires } = request.routeOptions.config
-  if (requires === undefined) throw new Fault('permission_denied', 'This address does not say who may use it, so nobody may.')
+  if (requires === undefined)
+    throw new Fault('permission_denied', 'This address does not say who may use it, so nobody may.')
   if (requires === 'nothing') return
-  if (isDraining) throw new Fault('shutting_down', 'This server is shutting down; try another one, or again in a moment.')
+  if (isDraining)
+    throw new Fault('shutting_down', 'This server is shutting down; try another one, or again in a moment.')
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
     throw new Fault('unsupported_media_type', 'Send the body without `content-encoding`.')
@@ -145,7 +165,8 @@ function serveRoute(server: FastifyInstance, route: Route, log: Log): void {
 }
 
 function parseBody(body: unknown): unknown {
-  if (!Buffer.isBuffer(body) || body.length === 0) throw new Fault('invalid_json', 'The body is empty; send a JSON object.')
+  if (!Buffer.isBuffer(body) || body.length === 0)
+    throw new Fault('invalid_json', 'The body is empty; send a JSON object.')
   return JSON.parse(body.toString())
 }
 
@@ -155,7 +176,8 @@ function coerceQuery(request: FastifyRequest, route: Route): void {
   const query = request.query as Record<string, unknown>
   for (const [name, { type }] of Object.entries(properties)) {
     const value = query[name]
-    if ((type === 'integer' || type === 'number') && typeof value === 'string' && value.trim() !== '') query[name] = Number(value)
+    if ((type === 'integer' || type === 'number') && typeof value === 'string' && value.trim() !== '')
+      query[name] = Number(value)
     if (type === 'boolean' && (value === 'true' || value === 'false')) query[name] = value === 'true'
     if (type === 'array' && typeof value === 'string') query[name] = value.split(',')
   }
@@ -177,30 +199,61 @@ function serveOperations(
       return reply.code(503).send({ status: 'not ready', reason: 'the database cannot be reached' })
     }
   })
-  server.get('/metrics', open, async (_request, reply) => reply.type(options.metrics.contentType).send(await options.metrics.render()))
+  server.get('/metrics', open, async (_request, reply) =>
+    reply.type(options.metrics.contentType).send(await options.metrics.render()),
+  )
   server.get('/sluice/v1/openapi.json', open, async () => describeApi(state.routes, options.version))
-  server.get('/', open, async () => ({ name: 'sluice', version: options.version, openapi: '/sluice/v1/openapi.json' }))
+  server.get('/', open, async () => ({
+    name: 'sluice',
+    version: options.version,
+    openapi: '/sluice/v1/openapi.json',
+  }))
 }
 
 function sendNotFound(server: FastifyInstance, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const path = request.url.split('?', 1)[0] ?? ''
-  const methods = (['GET', 'POST', 'PATCH', 'DELETE'] as const).filter(method => server.findRoute({ method, url: path }) !== null)
+  const methods = (['GET', 'POST', 'PATCH', 'DELETE'] as const).filter(
+    method => server.findRoute({ method, url: path }) !== null,
+  )
   if (methods.length > 0) {
     reply.header('allow', methods.join(', '))
-    return sendFault(new Fault('method_not_allowed', `Use ${methods.join(' or ')} here, not ${request.method}.`), request, reply, log)
+    return sendFault(
+      new Fault('method_not_allowed', `Use ${methods.join(' or ')} here, not ${request.method}.`),
+      request,
+      reply,
+      log,
+    )
   }
   const missesVersion = server.findRoute({ method: 'POST', url: `/v1${path}` }) !== null
   const hint = missesVersion ? ' The base URL of an OpenAI SDK ends in `/v1`.' : ''
-  sendFault(new Fault('not_found', `There is no ${request.method} ${path.slice(0, 200)} here.${hint}`), request, reply, log)
+  sendFault(
+    new Fault('not_found', `There is no ${request.method} ${path.slice(0, 200)} here.${hint}`),
+    request,
+    reply,
+    log,
+  )
 }
 
 function clientErrorAnswer(code: string): string {
   const late = code === 'ERR_HTTP_REQUEST_TIMEOUT'
   const tooBig = code === 'HPE_HEADER_OVERFLOW'
-  const status = late ? '408 Request Timeout' : tooBig ? '431 Request Header Fields Too Large' : '400 Bad Request'
-  const message = late ? 'The request did not arrive in time.' : tooBig ? 'The headers are too large.' : 'This is not a valid HTTP request.'
+  const status = late
+    ? '408 Request Timeout'
+    : tooBig
+      ? '431 Request Header Fields Too Large'
+      : '400 Bad Request'
+  const message = late
+    ? 'The request did not arrive in time.'
+    : tooBig
+      ? 'The headers are too large.'
+      : 'This is not a valid HTTP request.'
   const body = JSON.stringify({
-    error: { message, type: 'invalid_request_error', param: null, code: late ? 'request_timeout' : 'invalid_request' },
+    error: {
+      message,
+      type: 'invalid_request_error',
+      param: null,
+      code: late ? 'request_timeout' : 'invalid_request',
+    },
   })
   return `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
 }

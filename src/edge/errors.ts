@@ -7,13 +7,17 @@ import { faultHeaders } from './client.ts'
 /** What the HTTP framework refuses by itself, in words for the caller. */
 const frameworkFaults: Readonly<Record<string, (request: FastifyRequest) => Fault>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: () =>
-    new Fault('body_too_large', 'The body is larger than this server accepts (`requests.max_body` in its configuration).'),
+    new Fault(
+      'body_too_large',
+      'The body is larger than this server accepts (`requests.max_body` in its configuration).',
+    ),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: request =>
     new Fault(
       'unsupported_media_type',
       `Send JSON, with \`content-type: application/json\`${request.headers['content-type'] === undefined ? '; the header is missing' : ''}.`,
     ),
-  FST_ERR_CTP_EMPTY_TYPE: () => new Fault('unsupported_media_type', 'Send JSON, with `content-type: application/json`.'),
+  FST_ERR_CTP_EMPTY_TYPE: () =>
+    new Fault('unsupported_media_type', 'Send JSON, with `content-type: application/json`.'),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
     new Fault('invalid_request', 'The body is shorter or longer than its `content-length` says.'),
   FST_ERR_CTP_EMPTY_JSON_BODY: () => new Fault('invalid_json', 'The body is empty; send a JSON object.'),
@@ -34,20 +38,41 @@ export function faultOf(error: unknown, request: FastifyRequest): Fault {
 function validationFault({ validation, validationContext }: Partial<FastifyError>): Fault {
   const first = validation?.[0]
   const path = (first?.instancePath ?? '').slice(1).replaceAll('/', '.')
-  const params = (first?.params ?? {}) as { additionalProperty?: string; missingProperty?: string; allowedValues?: unknown[] }
+  const params = (first?.params ?? {}) as {
+    additionalProperty?: string
+    missingProperty?: string
+    allowedValues?: unknown[]
+  }
   const param = [path, params.additionalProperty ?? params.missingProperty].filter(part => part).join('.')
-  const place = validationContext === 'querystring' ? 'query parameter' : validationContext === 'params' ? 'address' : 'field'
+  const place =
+    validationContext === 'querystring'
+      ? 'query parameter'
+      : validationContext === 'params'
+        ? 'address'
+        : 'field'
   if (params.additionalProperty !== undefined) {
     return new Fault('invalid_request', `There is no ${place} \`${param}\` here.`, { param })
   }
   const allowed = params.allowedValues ? `: ${params.allowedValues.join(', ')}` : ''
-  return new Fault('invalid_request', `The ${place} \`${param}\` is not right: ${first?.message ?? 'invalid'}${allowed}.`, { param })
+  return new Fault(
+    'invalid_request',
+    `The ${place} \`${param}\` is not right: ${first?.message ?? 'invalid'}${allowed}.`,
+    { param },
+  )
 }
 
 /** Every error that is not on the way of a call: the same shape, and the request id under which the log knows it. */
 export function sendFault(fault: Fault, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   if (fault.status >= 500) {
-    log.error({ request: request.id, code: fault.code, internal: fault.detail.internal, url: request.routeOptions.url }, fault.message)
+    log.error(
+      {
+        request: request.id,
+        code: fault.code,
+        internal: fault.detail.internal,
+        url: request.routeOptions.url,
+      },
+      fault.message,
+    )
   }
   void reply
     .code(fault.status)

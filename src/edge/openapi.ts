@@ -28,7 +28,9 @@ function describeRoute(route: Route): Record<string, unknown> {
     security: route.requires === 'nothing' ? [] : [{ key: [] }],
     'x-requires': route.requires,
     parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query')],
-    ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
+    ...(route.body && {
+      requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+    }),
     responses: {
       [route.answer.status]: {
         description: 'The answer.',
@@ -40,7 +42,7 @@ function describeRoute(route: Route): Record<string, unknown> {
 
 function parameters(schema: TSchema | undefined, place: 'path' | 'query'): unknown[] {
   const { properties = {}, required = [] } = (schema ?? {}) as {
-    properties?: Record<string, { description?: string }>
+    properties?: Record<string, { type?: string; description?: string }>
     required?: string[]
   }
   return Object.entries(properties).map(([name, property]) => ({
@@ -49,5 +51,6 @@ function parameters(schema: TSchema | undefined, place: 'path' | 'query'): unkno
     required: place === 'path' || required.includes(name),
     description: property.description,
     schema: property,
+    ...(property.type === 'array' && { style: 'form', explode: false }),
   }))
 }

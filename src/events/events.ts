@@ -3,7 +3,14 @@ import type { Clock, Database, Log } from '#platform'
 import { Exchange } from './exchange.ts'
 import { Journal } from './journal.ts'
 import { uuidOf } from './record.ts'
-import { deleteExpired, deleteInstance, insertContents, recoverIntents, upsertInstance, vacuumIntents } from './store.ts'
+import {
+  deleteExpired,
+  deleteInstance,
+  insertContents,
+  recoverIntents,
+  upsertInstance,
+  vacuumIntents,
+} from './store.ts'
 
 export interface EventsOptions {
   database: Database
@@ -76,7 +83,9 @@ export class Events {
 
   begin(call: Call): Exchange {
     this.#journal.begin()
-    const exchange = new Exchange(call, this.#options.clock, (of, attempt) => this.#journal.intend(of, attempt))
+    const exchange = new Exchange(call, this.#options.clock, (of, attempt) =>
+      this.#journal.intend(of, attempt),
+    )
     if (this.#retention.content !== 'none') exchange.answered = []
     return exchange
   }
@@ -99,7 +108,8 @@ export class Events {
   async #recover(staleMs: number): Promise<void> {
     const { database, instance, log } = this.#options
     const lost = await recoverIntents(database, { instance, staleAfterMs: staleMs })
-    if (lost > 0) log.warn({ calls: lost }, 'took over calls of a process that has died; their end is unknown')
+    if (lost > 0)
+      log.warn({ calls: lost }, 'took over calls of a process that has died; their end is unknown')
   }
 
   async #expire(): Promise<void> {
@@ -115,7 +125,9 @@ export class Events {
     const again = (): void => {
       this.#stops[slot] = this.#options.clock.after(everyMs, () => {
         work()
-          .catch(cause => this.#options.log.error({ err: cause }, 'upkeep of the call log failed; it is tried again'))
+          .catch(cause =>
+            this.#options.log.error({ err: cause }, 'upkeep of the call log failed; it is tried again'),
+          )
           .finally(again)
       })
     }

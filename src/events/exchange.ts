@@ -37,6 +37,8 @@ export class Exchange {
   readonly groups: number[] = []
   plan: Plan | undefined
   settlement: Settlement | undefined
+  /** Of the call, in the words of the call log; written when it is first needed. */
+  description: string | undefined
   fault: Fault | undefined
   recorded = false
   /** What was answered, as far as it is kept; undefined where the owner wants no texts on record. */
@@ -53,9 +55,14 @@ export class Exchange {
 
   /** Puts one more attempt on record; it may be made when this resolves. */
   async open(target: Target): Promise<Attempt> {
-    const attempt: Attempt = { n: this.attempts.length + 1, target, startedAtMs: this.#clock.now(), status: 'running' }
-    this.attempts.push(attempt)
+    const attempt: Attempt = {
+      n: this.attempts.length + 1,
+      target,
+      startedAtMs: this.#clock.now(),
+      status: 'running',
+    }
     this.groups.push(await this.#intend(this, attempt))
+    this.attempts.push(attempt) // not before: what is not on record was not attempted
     return attempt
   }
 

@@ -1,10 +1,11 @@
 import type { MigrationSource } from '#platform'
 
+export { callsConfig } from './config.ts'
 export type { EventsOptions, Retention } from './events.ts'
 export { Events } from './events.ts'
+export type { Exchange, Settlement } from './exchange.ts'
 export type { Metrics } from './metrics.ts'
 export { createMetrics } from './metrics.ts'
-export type { Exchange, Settlement } from './exchange.ts'
 export type { EventRoutesOptions } from './routes.ts'
 export { eventRoutes } from './routes.ts'
 

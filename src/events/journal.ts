@@ -1,7 +1,7 @@
 import { type Attempt, Fault } from '#exchange'
 import { type Clock, type Database, DatabaseUnavailable, type Log } from '#platform'
 import type { Exchange } from './exchange.ts'
-import { type CallRow, describeAttempt, describeCall, describeEnd } from './record.ts'
+import { renderEnd, renderIntent } from './record.ts'
 import { insertCalls, insertIntents } from './store.ts'
 
 export interface JournalOptions {
@@ -48,10 +48,13 @@ export class Journal {
   #groupNo = 0
   /** Calls of each committed group that have no row in `calls` yet. */
   readonly #members = new Map<number, number>()
-  #ends: { row: CallRow; groups: readonly number[] }[] = []
+  #ends: { row: string; groups: readonly number[] }[] = []
   #stopWaiting: (() => void) | undefined
   #writing: Promise<void> | undefined
   #underWay = 0
+  /** Calls recorded, and calls committed, since the start. */
+  #recordedNo = 0
+  #committedNo = 0
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -68,11 +71,8 @@ export class Journal {
 
   /** Resolves, with the number of its group, when the attempt is durable. Fails with `store_unavailable`. */
   intend(exchange: Exchange, attempt: Attempt): Promise<number> {
-    const row = describeCall(exchange.call)
-    row.attempts = [describeAttempt(attempt)]
-    const text = JSON.stringify(row)
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ attempt: text, resolve, reject })
+      this.#waiting.push({ attempt: renderIntent(exchange, attempt), resolve, reject })
       this.#scheduleGroup()
     })
   }
@@ -80,30 +80,34 @@ export class Journal {
   /** Takes a call that has ended; it is committed within milliseconds, or as soon as the database is back. */
   record(exchange: Exchange): void {
     this.#underWay -= 1
-    if (exchange.groups.length === 0 && this.#ends.length >= mostEnds) return this.#options.log.warn('call not recorded')
-    this.#ends.push({ row: describeEnd(exchange, this.#options.clock.now()), groups: exchange.groups })
+    if (exchange.groups.length === 0 && this.#ends.length >= mostEnds)
+      return this.#options.log.warn('call not recorded')
+    this.#ends.push({ row: renderEnd(exchange, this.#options.clock.now()), groups: exchange.groups })
+    this.#recordedNo += 1
     if (this.#ends.length >= endsAtOnce) this.#writeEnds()
     else this.#stopWaiting ??= this.#options.clock.after(endsWaitMs, () => this.#writeEnds())
   }
 
   /** Resolves when all that was recorded before is committed, or the database has failed to take it. */
   async flush(): Promise<void> {
-    while (this.#ends.length > 0 || this.#writing) {
+    const upTo = this.#recordedNo
+    while (this.#committedNo < upTo) {
+      const before = this.#committedNo
       this.#writeEnds()
-      const before = this.#ends.length
       await this.#writing
-      if (this.#ends.length >= before && before > 0) return
+      if (this.#committedNo === before) return
     }
   }
 
   #scheduleGroup(): void {
     if (this.#groupScheduled || this.#committing) return
     this.#groupScheduled = true
-    const many = this.#underWay >= gatherFrom && this.#waiting.length < this.#underWay / 2
-    this.#options.clock.after(many ? gatherMs : 0, () => {
+    const commit = (): void => {
       this.#groupScheduled = false
       void this.#commitGroup()
-    })
+    }
+    const many = this.#underWay >= gatherFrom && this.#waiting.length < this.#underWay / 2
+    this.#options.clock.after(many ? gatherMs : 0, commit)
   }
 
   async #commitGroup(): Promise<void> {
@@ -145,16 +149,21 @@ export class Journal {
     this.#writing = this.#commitEnds(batch).finally(() => {
       this.#writing = undefined
       if (this.#ends.length >= endsAtOnce) this.#writeEnds()
-      else if (this.#ends.length > 0) this.#stopWaiting ??= this.#options.clock.after(endsWaitMs, () => this.#writeEnds())
+      else if (this.#ends.length > 0)
+        this.#stopWaiting ??= this.#options.clock.after(endsWaitMs, () => this.#writeEnds())
     })
   }
 
-  async #commitEnds(batch: { row: CallRow; groups: readonly number[] }[]): Promise<void> {
+  async #commitEnds(batch: { row: string; groups: readonly number[] }[]): Promise<void> {
     const { database, instance, log, clock } = this.#options
     const finishedGroups = this.#leaveGroups(batch)
     try {
-      await insertCalls(database, instance, { calls: JSON.stringify(batch.map(({ row }) => row)), finishedGroups })
+      await insertCalls(database, instance, {
+        calls: `[${batch.map(({ row }) => row).join()}]`,
+        finishedGroups,
+      })
       for (const group of finishedGroups) this.#members.delete(group)
+      this.#committedNo += batch.length
     } catch (cause) {
       this.#rejoinGroups(batch)
       this.#ends.unshift(...batch)

@@ -1,4 +1,5 @@
 import { type Attempt, type Call, type CallStatus, targetName, totalInput, totalOutput } from '#exchange'
+import { isoTime } from '#platform'
 import type { Exchange } from './exchange.ts'
 
 /** A call as the `calls` table keeps it; names are its columns. Absent is null. */
@@ -51,14 +52,13 @@ export interface AttemptRow {
   price?: string
 }
 
-/** What is known of a call when it goes to a provider. */
-export function describeCall(call: Call): CallRow {
+/** What is known of a call from its beginning: the part that its intents and its end have in common. */
+export function describeCall(call: Call): Omit<CallRow, 'status' | 'attempts'> {
   const { caller } = call
   const asked = call.asked.ok ? call.asked.value : undefined
-  const row: CallRow = {
+  return {
     id: uuidOf(call.id),
     started_at: isoTime(call.startedAtMs),
-    status: 'running',
     organization: caller.organization,
     project: caller.project,
     key_id: caller.keyId,
@@ -66,33 +66,43 @@ export function describeCall(call: Call): CallRow {
     class: call.class,
     dialect: call.dialect,
     stream: asked?.stream ?? false,
-    attempts: [],
+    ...(call.user !== undefined && { user_id: clean(call.user) }),
+    ...(call.feature !== undefined && { feature: clean(call.feature) }),
+    ...(asked && { operation: asked.operation, model: clean(asked.model) }),
   }
-  if (call.user !== undefined) row.user_id = clean(call.user)
-  if (call.feature !== undefined) row.feature = clean(call.feature)
-  if (asked) {
-    row.operation = asked.operation
-    row.model = clean(asked.model)
-  }
-  return row
 }
 
-/** A call that has ended. */
-export function describeEnd(exchange: Exchange, endedAtMs: number): CallRow {
-  const row = describeCall(exchange.call)
-  row.ended_at = isoTime(endedAtMs)
-  row.status = exchange.status
-  row.total_ms = Math.max(0, Math.round(endedAtMs - exchange.call.startedAtMs))
-  if (exchange.fault) row.code = exchange.fault.code
+/** A call on its way, as one attempt of it goes on record: JSON of a `CallRow`. */
+export function renderIntent(exchange: Exchange, attempt: Attempt): string {
+  return withDescription(exchange, { status: 'running', attempts: [describeAttempt(attempt)] })
+}
+
+/** A call that has ended: JSON of a `CallRow`. */
+export function renderEnd(exchange: Exchange, endedAtMs: number): string {
+  const end: Partial<CallRow> = {
+    status: exchange.status,
+    ended_at: isoTime(endedAtMs),
+    total_ms: Math.max(0, Math.round(endedAtMs - exchange.call.startedAtMs)),
+    attempts: exchange.attempts.map(describeAttempt),
+  }
+  if (exchange.fault) end.code = exchange.fault.code
   const last = exchange.attempts.at(-1)
-  if (last) row.target = clean(targetName(last.target))
-  if (last?.firstTokenMs !== undefined) row.first_token_ms = last.firstTokenMs
-  row.attempts = exchange.attempts.map(describeAttempt)
-  if (exchange.settlement) describeSettlement(row, exchange.settlement)
-  return row
+  if (last) end.target = clean(targetName(last.target))
+  if (last?.firstTokenMs !== undefined) end.first_token_ms = last.firstTokenMs
+  if (exchange.settlement) describeSettlement(end, exchange.settlement)
+  return withDescription(exchange, end)
 }
 
-function describeSettlement(row: CallRow, { usage, usageSource, costPicoUsd, priced }: NonNullable<Exchange['settlement']>): void {
+/** The description is written once for a call, and joined to the rest as text: this is on every call's way twice. */
+function withDescription(exchange: Exchange, rest: Partial<CallRow>): string {
+  exchange.description ??= JSON.stringify(describeCall(exchange.call))
+  return `${exchange.description.slice(0, -1)},${JSON.stringify(rest).slice(1)}`
+}
+
+function describeSettlement(
+  row: Partial<CallRow>,
+  { usage, usageSource, costPicoUsd, priced }: NonNullable<Exchange['settlement']>,
+): void {
   if (usageSource !== undefined) {
     row.usage_source = usageSource
     row.usage = usage
@@ -106,7 +116,7 @@ function describeSettlement(row: CallRow, { usage, usageSource, costPicoUsd, pri
   if (costPicoUsd !== undefined) row.cost_pico_usd = costPicoUsd.toString()
 }
 
-export function describeAttempt(attempt: Attempt): AttemptRow {
+function describeAttempt(attempt: Attempt): AttemptRow {
   const row: AttemptRow = {
     n: attempt.n,
     target: clean(targetName(attempt.target)),
@@ -142,11 +152,6 @@ const longest = 256
  * nobody needs control characters or ten kilobytes of a name.
  */
 function clean(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  const plain = /[\x00-\x1f\x7f\ud800-\udfff]/.test(text) ? text.toWellFormed().replace(/[\x00-\x1f\x7f]/g, '\ufffd') : text
+  const plain = /[\p{Cc}\p{Cs}]/u.test(text) ? text.replace(/[\p{Cc}\p{Cs}]/gu, '\ufffd') : text
   return plain.length > longest ? `${plain.slice(0, longest - 1).toWellFormed()}…` : plain
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
 }

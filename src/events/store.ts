@@ -115,8 +115,9 @@ export async function recoverIntents(
             select call.* from dead, json_to_recordset(dead.attempts::json) as call (${shape})),
           whole as (
             select distinct on (id) ${names.filter(name => name !== 'attempts').join(', ')},
-              (select jsonb_agg(attempt || '{"status": "unknown"}' order by (attempt->>'n')::int)
-                from lost other, jsonb_array_elements(other.attempts) attempt where other.id = lost.id) as attempts
+              jsonb_agg(attempts->0 || '{"status": "unknown"}') over (
+                partition by id order by (attempts->0->>'n')::int
+                rows between unbounded preceding and unbounded following) as attempts
             from lost order by id)
           insert into calls (${list})
           select ${names.map(recoveredColumn).join(', ')} from whole
@@ -166,7 +167,11 @@ export async function insertContents(
 /** Deletes a bounded number of what has outlived its time, oldest first; says how many rows went. */
 export async function deleteExpired(
   db: Queryable,
-  { callsBeforeMs, contentsBeforeMs, most }: { callsBeforeMs: number; contentsBeforeMs: number; most: number },
+  {
+    callsBeforeMs,
+    contentsBeforeMs,
+    most,
+  }: { callsBeforeMs: number; contentsBeforeMs: number; most: number },
 ): Promise<number> {
   const contents = await db.query(
     {

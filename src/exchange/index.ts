@@ -1,5 +1,5 @@
-export { assert } from './assert.ts'
 export type { Answer, AnswerSink, AnswerStream, StreamAnswer, WholeAnswer } from './answer.ts'
+export { assert } from './assert.ts'
 export type {
   Asked,
   Attempt,

@@ -1,5 +1,14 @@
-import { accept, type Answer, type Call, type Decision, type Fault, type Plan, type Presence, type Trip } from '#exchange'
 import type { Events, Exchange, Settlement } from '#events'
+import {
+  type Answer,
+  accept,
+  type Call,
+  type Decision,
+  type Fault,
+  type Plan,
+  type Presence,
+  type Trip,
+} from '#exchange'
 import { relay } from './relay.ts'
 
 /** The stages of a call, by the domains that own them. One immutable set for each configuration. */
@@ -14,7 +23,10 @@ export interface Gateway {
 /** Who asked, as far as the answer is concerned. `edge/` makes one for each request. */
 export interface Client extends Presence {
   /** Answers whole; what it cost is known by then. */
-  send(answer: { status: number; headers: Readonly<Record<string, string>>; body: Buffer }, exchange: Exchange): void
+  send(
+    answer: { status: number; headers: Readonly<Record<string, string>>; body: Buffer },
+    exchange: Exchange,
+  ): void
   /** Begins to answer with a stream. */
   begin(headers: Readonly<Record<string, string>>, exchange: Exchange): void
   /** Takes bytes of a stream; false asks for a pause until `onDrain`. */

@@ -1,2 +1,2 @@
-export { answer } from './answer.ts'
 export type { Client, Gateway } from './answer.ts'
+export { answer } from './answer.ts'

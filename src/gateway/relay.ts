@@ -1,13 +1,18 @@
+import type { Exchange } from '#events'
 import type { Answer, AnswerStream } from '#exchange'
 import { Fault } from '#exchange'
-import type { Exchange } from '#events'
 import type { Client } from './answer.ts'
 
 /**
  * Passes an answer on at its reader's pace. Resolves when the reader has it all; fails with the fault that cut the
  * stream short, or `client_closed` when the reader left.
  */
-export async function relay(answer: Answer, client: Client, exchange: Exchange, settle: () => void): Promise<void> {
+export async function relay(
+  answer: Answer,
+  client: Client,
+  exchange: Exchange,
+  settle: () => void,
+): Promise<void> {
   if (answer.kind === 'stream') {
     client.begin(answer.headers, exchange)
     return await relayStream(answer.stream, client, exchange)

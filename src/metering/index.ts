@@ -1,3 +1,4 @@
+export { checkPrices, pricesConfig, readOverrides } from './config.ts'
 export { costOf } from './cost.ts'
 export type { Price } from './price.ts'
 export type { Overrides, PriceBook } from './price-book.ts'

@@ -4,7 +4,7 @@ export interface Clock {
   now(): number
   /** Milliseconds since some fixed point, never going back; for durations. */
   monotonic(): number
-  /** Runs `work` once after `ms`; the returned function cancels it. */
+  /** Runs `work` once after `ms`, 0: when what has happened by now has been dealt with. The returned function cancels it. */
   after(ms: number, work: () => void): () => void
 }
 
@@ -12,6 +12,10 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, work) {
+    if (ms <= 0) {
+      const immediate = setImmediate(work) // a timer of 0 ms waits for one
+      return () => clearImmediate(immediate)
+    }
     const timer = setTimeout(work, ms)
     return () => clearTimeout(timer)
   },

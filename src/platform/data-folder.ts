@@ -58,7 +58,8 @@ function listen(server: Server, path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
       if (codeOf(error) === 'EADDRINUSE') resolve(false)
-      else reject(new DataFolderError(`The data folder cannot be locked (${codeOf(error)} at ${path}).`, error))
+      else
+        reject(new DataFolderError(`The data folder cannot be locked (${codeOf(error)} at ${path}).`, error))
     }
     server.once('error', fail)
     server.listen(path, () => {

@@ -14,7 +14,12 @@ export interface AttemptDeps {
 }
 
 /** One request to one target: resolves with its answer, or with the beginning of its stream; fails with a `Fault`. */
-export async function attemptTarget(deps: AttemptDeps, provider: Provider, target: Target, trip: Trip): Promise<Answer> {
+export async function attemptTarget(
+  deps: AttemptDeps,
+  provider: Provider,
+  target: Target,
+  trip: Trip,
+): Promise<Answer> {
   const attempt = await trip.open(target)
   return await new Promise<Answer>((resolve, reject) => {
     new Conversation(deps, provider, trip, attempt, resolve, reject).begin()
@@ -107,7 +112,10 @@ class Conversation implements HttpReader {
     if (isError && this.#size > maxErrorBytes) return
     if (this.#size > this.#provider.maxAnswerBytes) {
       return this.#fail(
-        new Fault('provider_answer_too_large', `The answer of provider \`${this.#provider.name}\` is larger than this server holds.`),
+        new Fault(
+          'provider_answer_too_large',
+          `The answer of provider \`${this.#provider.name}\` is larger than this server holds.`,
+        ),
       )
     }
     this.#chunks.push(chunk)
@@ -123,7 +131,8 @@ class Conversation implements HttpReader {
       this.#attempt.usage = facts.usage
       this.#attempt.usageSource = 'provider'
     }
-    if (this.#close('succeeded')) this.#resolve({ kind: 'whole', status: 200, headers: answerHeaders(this.#headers), body })
+    if (this.#close('succeeded'))
+      this.#resolve({ kind: 'whole', status: 200, headers: answerHeaders(this.#headers), body })
   }
 
   fail(failure: HttpFailure, cause: Error): void {
@@ -135,13 +144,23 @@ class Conversation implements HttpReader {
       malformed: `Provider \`${name}\` answered with something that is not HTTP.`,
       aborted: 'The request was given up.',
     }[failure]
-    const code = failure === 'unreachable' ? 'provider_unreachable' : failure === 'malformed' ? 'provider_malformed' : 'provider_disconnected'
+    const code =
+      failure === 'unreachable'
+        ? 'provider_unreachable'
+        : failure === 'malformed'
+          ? 'provider_malformed'
+          : 'provider_disconnected'
     this.#fail(new Fault(code, sentence, { internal: cause.message, cause }))
   }
 
   #isStream(): boolean {
     const type = this.#headers['content-type']
-    return this.#trip.asked.stream && this.#status === 200 && typeof type === 'string' && type.startsWith('text/event-stream')
+    return (
+      this.#trip.asked.stream &&
+      this.#status === 200 &&
+      typeof type === 'string' &&
+      type.startsWith('text/event-stream')
+    )
   }
 
   #openStream(): ProviderStream | undefined {
@@ -251,7 +270,11 @@ function gone(): Fault {
   return new Fault('client_closed', 'The caller hung up before the answer was complete.')
 }
 
-function headersFor(provider: Provider, callers: Trip['call']['headers'], stream: boolean): Record<string, string> {
+function headersFor(
+  provider: Provider,
+  callers: Trip['call']['headers'],
+  stream: boolean,
+): Record<string, string> {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
     accept: stream ? 'text/event-stream' : 'application/json',
@@ -270,7 +293,8 @@ function headersFor(provider: Provider, callers: Trip['call']['headers'], stream
 function answerHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
   const shown: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (typeof value === 'string' && /^(x-ratelimit-|openai-(processing-ms|version)$)/.test(name)) shown[name] = value
+    if (typeof value === 'string' && /^(x-ratelimit-|openai-(processing-ms|version)$)/.test(name))
+      shown[name] = value
   }
   return shown
 }

@@ -1,6 +1,6 @@
 import { Fault, type FaultCode } from '#exchange'
-import { retryAfterMs } from './retry-after.ts'
 import type { ProviderError } from '#wire'
+import { retryAfterMs } from './retry-after.ts'
 
 /** A provider's refusal: what came back instead of an answer. */
 export interface ErrorAnswer {
@@ -63,7 +63,9 @@ export function classify(answer: ErrorAnswer): Fault {
     ...(answer.error &&
       !answer.repeatsSecret &&
       answer.body.length > 0 &&
-      (code === 'provider_rejected' || code === 'model_not_found') && { providerAnswer: { status, body: answer.body } }),
+      (code === 'provider_rejected' || code === 'model_not_found') && {
+        providerAnswer: { status, body: answer.body },
+      }),
   })
 }
 

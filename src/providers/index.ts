@@ -1,3 +1,6 @@
+export { checkProviders, providersConfig } from './config.ts'
 export type { Provider } from './provider.ts'
 export type { Providers } from './providers.ts'
 export { createProviders } from './providers.ts'
+export { readProviders } from './read-providers.ts'
+export { simulatorVendor, vendors } from './vendors.ts'

@@ -1,5 +1,5 @@
 import { type Answer, assert, type Trip } from '#exchange'
-import { attemptTarget, type AttemptDeps } from './attempt.ts'
+import { type AttemptDeps, attemptTarget } from './attempt.ts'
 import type { Provider } from './provider.ts'
 
 /** Makes calls. One for each configuration; sockets are shared between configurations through the HTTP client. */

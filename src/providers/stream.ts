@@ -72,7 +72,10 @@ export class ProviderStream implements AnswerStream {
   /** The connection is gone before the end mark: a truncated answer, never to be taken for a whole one. */
   lose(): void {
     this.failWith(
-      new Fault('provider_disconnected', `Provider \`${this.#options.providerName}\` broke off its stream before the end.`),
+      new Fault(
+        'provider_disconnected',
+        `Provider \`${this.#options.providerName}\` broke off its stream before the end.`,
+      ),
     )
   }
 
@@ -82,7 +85,8 @@ export class ProviderStream implements AnswerStream {
     this.#end('failed')
     this.#options.flow.abort()
     if (this.#sink) this.#sink.fail(fault)
-    else if (this.#begun) this.#failure = fault // the reader has been promised a stream: it hears at `start`
+    else if (this.#begun)
+      this.#failure = fault // the reader has been promised a stream: it hears at `start`
     else this.#options.onFailedEarly(fault)
   }
 
@@ -122,6 +126,7 @@ export class ProviderStream implements AnswerStream {
     }
     if (bytes.length > 0) this.#give(bytes)
     if (facts.error) return this.failWith(this.#options.classifyError(facts.error))
+    if (facts.malformed) return this.failWith(this.#malformed(facts.malformed))
     if (!facts.ended) return
     this.#end('succeeded')
     flow.resume()
@@ -169,7 +174,10 @@ export class ProviderStream implements AnswerStream {
       const silentMs = clock.monotonic() - this.#lastMs
       if (silentMs < idleMs) return this.#watchIdle(idleMs - silentMs)
       this.failWith(
-        new Fault('upstream_timeout', `Provider \`${providerName}\` was silent for more than ${idleMs} ms in the middle of its stream.`),
+        new Fault(
+          'upstream_timeout',
+          `Provider \`${providerName}\` was silent for more than ${idleMs} ms in the middle of its stream.`,
+        ),
       )
     })
   }

@@ -5,7 +5,10 @@ const longest = 100
 export function nearestNames(asked: string, known: readonly string[]): string[] {
   const name = asked.slice(0, longest).toLowerCase()
   return known
-    .map(candidate => ({ candidate, distance: distanceBetween(name, candidate.slice(0, longest).toLowerCase()) }))
+    .map(candidate => ({
+      candidate,
+      distance: distanceBetween(name, candidate.slice(0, longest).toLowerCase()),
+    }))
     .filter(({ candidate, distance }) => distance <= Math.max(2, Math.floor(candidate.length / 3)))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)

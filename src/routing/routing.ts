@@ -49,7 +49,10 @@ export function createRouting({ models, providers, chance }: RoutingOptions): Ro
     if (!route) return undefined
     const rest = model.slice(route.name.length - 1)
     const plan = planOf(route, chance)
-    return { ...plan, targets: plan.targets.map(target => ({ ...target, model: target.model.replace(/\*$/, rest) })) }
+    return {
+      ...plan,
+      targets: plan.targets.map(target => ({ ...target, model: target.model.replace(/\*$/, rest) })),
+    }
   }
 
   return {
@@ -72,13 +75,19 @@ function planOf(route: ModelRoute, chance: Chance): Plan {
     return left < 0
   })
   const first = drawn?.target ?? targets[0]
-  return { targets: first ? [first, ...targets.filter(target => target !== first)] : targets, timeouts: route.timeouts }
+  return {
+    targets: first ? [first, ...targets.filter(target => target !== first)] : targets,
+    timeouts: route.timeouts,
+  }
 }
 
 function unknownModel(model: string, names: string[], providers: string[]): Decision<never> {
   const shown = model.length > 100 ? `${model.slice(0, 100)}…` : model
   const near = nearestNames(model, names)
   const hint = near.length > 0 ? ` Did you mean ${near.map(name => `\`${name}\``).join(' or ')}?` : ''
-  const direct = providers.length > 0 ? ` A target is named \`provider/model\`; providers here: ${providers.join(', ')}.` : ''
+  const direct =
+    providers.length > 0
+      ? ` A target is named \`provider/model\`; providers here: ${providers.join(', ')}.`
+      : ''
   return refuse('model_not_found', `There is no model \`${shown}\` here.${hint}${direct}`, { param: 'model' })
 }

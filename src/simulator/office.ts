@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError, badRequest } from './api-error.ts'
 import type { BillBook } from './bill.ts'
 import { readBytes } from './body.ts'
-import { errorBody } from './openai/common.ts'
+import { errorBody } from './openai/envelope.ts'
 import { findModel, listModels } from './openai/models.ts'
 import type { Playbook } from './playbook.ts'
 

@@ -8,7 +8,7 @@ import type { Body, Desk } from './dialect.ts'
 import { hexOf, mix } from './dice.ts'
 import type { DisturbanceName } from './failures.ts'
 import { Line } from './line.ts'
-import { scriptedStreamError } from './openai/common.ts'
+import { scriptedStreamError } from './openai/envelope.ts'
 import type { Cue, Playbook } from './playbook.ts'
 import type { Allowance, RateWindows } from './rate-window.ts'
 

@@ -31,8 +31,7 @@ export interface ProviderError {
 
 /**
  * Reads a stream in passing. `push` gives the bytes that go on to the caller: whole events, unchanged, without the
- * usage report where the caller did not ask for it. Throws a `SyntaxError` on an event that is not JSON, a
- * `RangeError` on one that is too large.
+ * usage report where the caller did not ask for it. Throws a `RangeError` on an event that is too large.
  */
 export interface StreamTap {
   readonly facts: StreamFacts
@@ -52,6 +51,8 @@ export interface StreamFacts {
   /** The dialect's end mark has come. */
   ended: boolean
   error: ProviderError | undefined
+  /** An event that is not JSON has come: what stood before it counts, nothing after it does. */
+  malformed: unknown
 }
 
 /**

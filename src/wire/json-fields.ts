@@ -52,7 +52,7 @@ export function exchangeFields(json: Buffer, found: ObjectFields, values: Record
   const parts: Buffer[] = []
   let from = found.open + 1
   for (const field of found.fields) {
-    const value = values[field.name]
+    const value = Object.hasOwn(values, field.name) ? values[field.name] : undefined // a field can be `constructor`
     if (value === undefined) continue
     missing.delete(field.name)
     parts.push(json.subarray(from, field.start), Buffer.from(value))
@@ -73,7 +73,8 @@ function readKey(json: Buffer, start: number, end: number): string {
 
 function skipSpace(json: Buffer, from: number): number {
   let at = from
-  for (let byte = json[at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = json[at]) at += 1
+  for (let byte = json[at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = json[at])
+    at += 1
   return at
 }
 
@@ -106,7 +107,7 @@ function endOfValue(json: Buffer, start: number, found: ObjectFields): number {
       if (depth === 0) return at // the end of the object itself, after a number or a word
       depth -= 1
       if (depth === 0) return at + 1
-    } else if (byte === comma && depth === 0) return at
+    } else if (depth === 0 && (byte === comma || skipSpace(json, at) > at)) return at // a number or a word is over
     at += 1
   }
   return at

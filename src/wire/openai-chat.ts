@@ -1,8 +1,15 @@
 import { type Asked, allow, type Decision, type Refusal, refuse } from '#exchange'
-import { exchangeFields } from './json-fields.ts'
 import type { AnswerFacts, DialectModule, StreamFacts, StreamTap } from './dialect.ts'
+import { exchangeFields } from './json-fields.ts'
 import { readOpenAiError, renderOpenAiError, renderOpenAiErrorEvent } from './openai-error.ts'
-import { isObject, type OpenAiBody, parseObject, readAttribution, readOpenAiBody, wrongType } from './openai-request.ts'
+import {
+  isObject,
+  type OpenAiBody,
+  parseObject,
+  readAttribution,
+  readOpenAiBody,
+  wrongType,
+} from './openai-request.ts'
 import { readOpenAiUsage } from './openai-usage.ts'
 import { type SseEvent, SseSplitter } from './sse.ts'
 
@@ -29,14 +36,16 @@ function parseChatRequest(body: Buffer): Decision<Asked> {
 }
 
 function findProblem(json: Record<string, unknown>): Refusal | undefined {
-  if (typeof json.model !== 'string' || json.model === '') return wrongType('model', 'the name of a model', json.model)
+  if (typeof json.model !== 'string' || json.model === '')
+    return wrongType('model', 'the name of a model', json.model)
   if (!Array.isArray(json.messages)) return wrongType('messages', 'an array of messages', json.messages)
   if (json.messages.length === 0) {
     return refuse('invalid_request', '`messages` must have at least one message.', { param: 'messages' })
   }
   for (const [index, message] of json.messages.entries()) {
     if (!isObject(message)) return wrongType(`messages[${index}]`, 'an object', message)
-    if (typeof message.role !== 'string') return wrongType(`messages[${index}].role`, 'a string', message.role)
+    if (typeof message.role !== 'string')
+      return wrongType(`messages[${index}].role`, 'a string', message.role)
   }
   if (!isOptional(json.stream, 'boolean')) return wrongType('stream', 'true or false', json.stream)
   if (json.stream_options != null && !isObject(json.stream_options)) {
@@ -72,7 +81,10 @@ function askedOf(body: Buffer, { json, fields }: OpenAiBody): Asked {
 function readChatAnswer(body: Buffer): AnswerFacts | undefined {
   const json = parseObject(body.toString())
   if (!json || !Array.isArray(json.choices)) return undefined
-  return { usage: readOpenAiUsage(json.usage), model: typeof json.model === 'string' ? json.model : undefined }
+  return {
+    usage: readOpenAiUsage(json.usage),
+    model: typeof json.model === 'string' ? json.model : undefined,
+  }
 }
 
 class ChatStreamTap implements StreamTap {
@@ -83,6 +95,7 @@ class ChatStreamTap implements StreamTap {
     finished: false,
     ended: false,
     error: undefined,
+    malformed: undefined,
   }
   readonly #splitter = new SseSplitter()
   readonly #showUsage: boolean
@@ -96,16 +109,22 @@ class ChatStreamTap implements StreamTap {
   push(chunk: Buffer): Buffer {
     const kept: Buffer[] = []
     for (const event of this.#splitter.push(chunk)) {
-      if (this.facts.ended || this.facts.error) break // nothing counts after the end
-      const bytes = this.#read(event)
-      if (bytes) kept.push(bytes)
+      if (this.facts.ended || this.facts.error || this.facts.malformed) break // nothing counts after the end
+      try {
+        const bytes = this.#read(event)
+        if (bytes) kept.push(bytes)
+      } catch (cause) {
+        this.facts.malformed = cause
+      }
     }
     return kept.length === 1 && kept[0] ? kept[0] : Buffer.concat(kept)
   }
 
   /** The provider has closed the stream: an event without its empty line is still one when it is complete. */
   finish(): Buffer {
-    return this.#splitter.rest.length > 0 ? this.push(Buffer.from('\n\n')) : Buffer.alloc(0)
+    const last = this.#splitter.rest.length > 0 ? this.push(Buffer.from('\n\n')) : Buffer.alloc(0)
+    this.facts.malformed = undefined // half an event is a stream cut short, not one of another format
+    return last
   }
 
   #read(event: SseEvent): Buffer | undefined {
@@ -115,7 +134,8 @@ class ChatStreamTap implements StreamTap {
       return event.bytes
     }
     const chunk: unknown = JSON.parse(event.data)
-    this.facts.error = event.type === 'error' ? { code: undefined, type: undefined, param: undefined } : undefined
+    this.facts.error =
+      event.type === 'error' ? { code: undefined, type: undefined, param: undefined } : undefined
     this.facts.error = readOpenAiError(chunk) ?? this.facts.error
     if (this.facts.error || !isObject(chunk)) return undefined
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []

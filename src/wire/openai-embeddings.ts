@@ -20,7 +20,8 @@ function parseEmbeddingsRequest(body: Buffer): Decision<Asked> {
   const read = readOpenAiBody(body)
   if (!read.ok) return read
   const { json, fields } = read.value
-  if (typeof json.model !== 'string' || json.model === '') return wrongType('model', 'the name of a model', json.model)
+  if (typeof json.model !== 'string' || json.model === '')
+    return wrongType('model', 'the name of a model', json.model)
   if (typeof json.input !== 'string' && !Array.isArray(json.input)) {
     return wrongType('input', 'a string, an array of strings, or an array of tokens', json.input)
   }
@@ -39,5 +40,8 @@ function parseEmbeddingsRequest(body: Buffer): Decision<Asked> {
 function readEmbeddingsAnswer(body: Buffer): AnswerFacts | undefined {
   const json = parseObject(body.toString())
   if (!json || !Array.isArray(json.data)) return undefined
-  return { usage: readOpenAiUsage(json.usage), model: typeof json.model === 'string' ? json.model : undefined }
+  return {
+    usage: readOpenAiUsage(json.usage),
+    model: typeof json.model === 'string' ? json.model : undefined,
+  }
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { type Decision, allow, refuse } from '#exchange'
+import { allow, type Decision, refuse } from '#exchange'
 import { findFields, type ObjectFields } from './json-fields.ts'
 
 /** How deep a request's JSON may nest; the official SDKs stay under 20, tool schemas rarely pass 30. */
@@ -20,9 +20,13 @@ export function readOpenAiBody(body: Buffer): Decision<OpenAiBody> {
     return refuse('invalid_json', `The body is not valid JSON: ${jsonProblem(error)}.`)
   }
   const fields = findFields(body)
-  if (!isObject(json) || fields === undefined) return refuse('invalid_json', 'The body must be a JSON object.')
+  if (!isObject(json) || fields === undefined)
+    return refuse('invalid_json', 'The body must be a JSON object.')
   if (fields.depth > maxDepth) {
-    return refuse('json_too_deep', `The body nests ${fields.depth} levels deep; at most ${maxDepth} are read.`)
+    return refuse(
+      'json_too_deep',
+      `The body nests ${fields.depth} levels deep; at most ${maxDepth} are read.`,
+    )
   }
   return allow({ json, fields })
 }
@@ -39,7 +43,11 @@ function jsonProblem(error: unknown): string {
 }
 
 /** Fields by which OpenAI's requests say who they are for. */
-export function readAttribution(json: Record<string, unknown>): { user?: string; feature?: string; batch?: boolean } {
+export function readAttribution(json: Record<string, unknown>): {
+  user?: string
+  feature?: string
+  batch?: boolean
+} {
   const metadata = isObject(json.metadata) ? json.metadata : {}
   const user = [json.safety_identifier, json.user, metadata.user_id].find(isName)
   return {
@@ -54,7 +62,14 @@ function isName(value: unknown): value is string {
 }
 
 export function wrongType(param: string, expected: string, value: unknown): ReturnType<typeof refuse> {
-  const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : value === undefined ? 'nothing' : `a ${typeof value}`
+  const got =
+    value === null
+      ? 'null'
+      : Array.isArray(value)
+        ? 'an array'
+        : value === undefined
+          ? 'nothing'
+          : `a ${typeof value}`
   return refuse('invalid_request', `\`${param}\` must be ${expected}, not ${got}.`, { param })
 }
 

@@ -90,7 +90,11 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<
   }
 }
 
-async function run<Row>(on: pg.Pool | pg.PoolClient, statement: Statement, values?: readonly unknown[]): Promise<Row[]> {
+async function run<Row>(
+  on: pg.Pool | pg.PoolClient,
+  statement: Statement,
+  values?: readonly unknown[],
+): Promise<Row[]> {
   const result = await on
     .query({ ...statement, ...(values && { values: [...values] }) })
     .catch(cause => (isOfStatement(cause) ? Promise.reject(cause) : unavailable(cause)))

@@ -1,5 +1,5 @@
-import { PGlite } from '@electric-sql/pglite'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { PGlite } from '@electric-sql/pglite'
 
 /**
  * The embedded Postgres, in a thread of its own. Bytes of the Postgres wire protocol come in and go out, so that

@@ -4,7 +4,7 @@ import type { Frames } from '../deliver.ts'
 import type { Desk, Order } from '../dialect.ts'
 import { hash } from '../dice.ts'
 import { readChatAsk } from './chat-ask.ts'
-import { errorBody, headers, scriptedStreamError } from './common.ts'
+import { errorBody, headers, scriptedStreamError } from './envelope.ts'
 
 const fingerprint = 'fp_simulator'
 

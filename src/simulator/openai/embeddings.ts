@@ -2,7 +2,7 @@ import { type ApiError, badRequest } from '../api-error.ts'
 import type { Body, Desk } from '../dialect.ts'
 import { embed } from '../embedding.ts'
 import { countTokens } from '../tokens.ts'
-import { errorBody, headers } from './common.ts'
+import { errorBody, headers } from './envelope.ts'
 import { asNumber, between, checkFields, isA, missing } from './read.ts'
 
 const defaultDimensions = 256

@@ -1,0 +1,16 @@
+import { Type } from 'typebox'
+import { Duration } from '#platform'
+
+export const callsConfig = Type.Object(
+  {
+    content: Type.String({
+      enum: ['none', 'errors', 'all'],
+      default: 'none',
+      description:
+        'Whether prompts and answers are kept with the record of a call: never, of failed calls, always.',
+    }),
+    content_retention: Duration({ default: '30d', description: 'How long they are kept.' }),
+    retention: Duration({ default: '400d', description: 'How long the record of a call is kept.' }),
+  },
+  { additionalProperties: false, default: {}, description: 'The call log.' },
+)

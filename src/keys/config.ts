@@ -1,0 +1,65 @@
+import { Type } from 'typebox'
+import type { Check } from '#platform'
+
+const slug = {
+  pattern: '^[a-z0-9][a-z0-9._-]{0,62}$',
+  patternHint: 'Use small letters, digits, dots, dashes and underscores.',
+}
+
+export const keysConfig = Type.Array(
+  Type.Object(
+    {
+      name: Type.String({ minLength: 1, maxLength: 100, description: 'To know it by; unique.' }),
+      key: Type.String({
+        minLength: 8,
+        description:
+          'The key itself, any text of at least 8 characters. Write `${NAME}` to take it from the environment.',
+      }),
+      organization: Type.String({ ...slug, default: 'default', description: 'Who pays.' }),
+      project: Type.String({ ...slug, default: 'default', description: 'What for.' }),
+      models: Type.Optional(
+        Type.Array(Type.String({ minLength: 1 }), {
+          minItems: 1,
+          description: 'Models it may use, by name or by a beginning and `*`; all when absent.',
+        }),
+      ),
+      expires_at: Type.Optional(
+        Type.String({
+          pattern: '^\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2})?)?$',
+          patternHint: 'Write a time such as 2030-01-31T00:00:00Z.',
+          description: 'When it ends.',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  {
+    default: [],
+    description: 'Keys that the configuration gives out, beside those made by `sluice keys create`.',
+  },
+)
+
+export const adminKeyConfig = Type.String({
+  minLength: 16,
+  description: 'The admin key. Without it, one is made at the first start and kept in the data folder.',
+})
+
+interface Checked {
+  keys: readonly { name: string; key: string; expires_at?: string }[]
+  admin_key?: string
+}
+
+/** Two keys must differ, in name and in value; values are never shown. */
+export const checkKeys: Check<Checked> = ({ keys, admin_key }, report) => {
+  const names = new Map<string, number>()
+  const values = new Map<string, string>(admin_key === undefined ? [] : [[admin_key, 'the admin key']])
+  for (const [index, { name, key, expires_at }] of keys.entries()) {
+    if (names.has(name)) report(['keys', index, 'name'], `There is a key named \`${name}\` already.`)
+    names.set(name, index)
+    const twin = values.get(key)
+    if (twin) report(['keys', index, 'key'], `It has the same value as ${twin}.`)
+    values.set(key, `key \`${name}\``)
+    if (expires_at !== undefined && Number.isNaN(Date.parse(expires_at)))
+      report(['keys', index, 'expires_at'], 'There is no such time.')
+  }
+}

@@ -1,0 +1,75 @@
+import { type TSchemaOptions, type TUnsafe, Type } from 'typebox'
+
+/** Quantities as people write them. Each is read to one number, in the unit its name says, or to an exact decimal. */
+export type QuantityKind = 'duration' | 'count' | 'bytes' | 'price'
+
+interface Quantity {
+  expected: string
+  /** As a pattern for editors, which check the text before us. */
+  pattern: string
+  read(value: string | number): number | string | undefined
+}
+
+const durationUnits = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const countUnits = { '': 1, k: 1_000, m: 1_000_000, b: 1_000_000_000 }
+const byteUnits = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }
+
+export const quantities: Readonly<Record<QuantityKind, Quantity>> = {
+  duration: {
+    expected: 'a duration such as 200ms, 2s, 5m, 1h or 30d',
+    pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$',
+    read: value => (typeof value === 'string' ? scaled(value, durationUnits) : value === 0 ? 0 : undefined),
+  },
+  count: {
+    expected: 'a number such as 600, 200k or 1.5m',
+    pattern: '^\\d+(\\.\\d+)?[kKmMbB]?$',
+    read: value => scaled(String(value), countUnits),
+  },
+  bytes: {
+    expected: 'a size such as 512kb or 32mb',
+    pattern: '^\\d+(\\.\\d+)?([bB]|[kK][bB]|[mM][bB]|[gG][bB])?$',
+    read: value => scaled(String(value), byteUnits),
+  },
+  price: {
+    expected: 'an amount in US dollars of at most 12 decimals, such as 0.25',
+    pattern: '^\\$?\\d+(\\.\\d{1,12})?$',
+    read: value => {
+      const text = typeof value === 'number' ? plainDecimal(value) : value.replace(/^\$/, '')
+      return /^\d{1,12}(\.\d{1,12})?$/.test(text) ? text : undefined
+    },
+  },
+}
+
+function scaled(text: string, units: Readonly<Record<string, number>>): number | undefined {
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([a-z]*)$/.exec(text.trim().toLowerCase()) ?? []
+  const factor = units[unit]
+  if (digits === undefined || factor === undefined) return undefined
+  const value = Math.round(Number(digits) * factor)
+  return Number.isSafeInteger(value) ? value : undefined
+}
+
+/** A number without an exponent: JavaScript writes 0.0000001 as 1e-7. */
+function plainDecimal(value: number): string {
+  const text = String(value)
+  return text.includes('e') ? value.toFixed(12).replace(/\.?0+$/, '') : text
+}
+
+/** Milliseconds. */
+export function Duration(options: TSchemaOptions): TUnsafe<number> {
+  return Type.Unsafe<number>({ quantity: 'duration', ...options })
+}
+
+/** A whole number. */
+export function Count(options: TSchemaOptions): TUnsafe<number> {
+  return Type.Unsafe<number>({ quantity: 'count', ...options })
+}
+
+/** Bytes. */
+export function ByteSize(options: TSchemaOptions): TUnsafe<number> {
+  return Type.Unsafe<number>({ quantity: 'bytes', ...options })
+}
+
+/** US dollars, as an exact decimal. */
+export function Price(options: TSchemaOptions): TUnsafe<string> {
+  return Type.Unsafe<string>({ quantity: 'price', ...options })
+}

@@ -1,0 +1,13 @@
+let second = Number.NaN
+let prefix = ''
+
+/** `2026-11-21T01:02:03.456Z`. Times of a busy second differ in three digits: only those are written anew. */
+export function isoTime(ms: number): string {
+  const whole = Math.floor(ms)
+  const at = Math.floor(whole / 1000)
+  if (at !== second) {
+    prefix = new Date(at * 1000).toISOString().slice(0, 20)
+    second = at
+  }
+  return `${prefix}${String(whole - at * 1000).padStart(3, '0')}Z`
+}

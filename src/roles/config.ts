@@ -1,0 +1,79 @@
+import { type Static, Type } from 'typebox'
+import { listenConfig, requestsConfig } from '#edge'
+import { callsConfig } from '#events'
+import { adminKeyConfig, checkKeys, keysConfig } from '#keys'
+import { checkPrices, pricesConfig } from '#metering'
+import { type Check, defaultConfig, type Environment, type Loaded, loadConfig } from '#platform'
+import { checkProviders, providersConfig, simulatorVendor, vendors } from '#providers'
+import { checkModels, modelsConfig } from '#routing'
+
+const later = (what: string): ReturnType<typeof Type.Unsafe<never>> =>
+  Type.Unsafe<never>({
+    later: `${what} are not in this version yet. Remove the section: it would have no effect.`,
+  })
+
+/** The whole configuration, put together from one record for each domain. */
+export const configSchema = Type.Object(
+  {
+    listen: listenConfig,
+    data: Type.String({
+      default: './.sluice',
+      minLength: 1,
+      description: 'The data folder: the embedded database, the admin key, the lock.',
+    }),
+    database: Type.Optional(
+      Type.String({
+        pattern: '^postgres(ql)?://',
+        patternHint: 'Write the URL of a Postgres server, such as postgres://user:password@host:5432/sluice.',
+        description: 'A Postgres server to use instead of the embedded one.',
+      }),
+    ),
+    log_level: Type.String({
+      enum: ['debug', 'info', 'warn', 'error', 'silent'],
+      default: 'info',
+      description: 'What is logged, on standard error.',
+    }),
+    admin_key: Type.Optional(adminKeyConfig),
+    requests: requestsConfig,
+    providers: providersConfig,
+    models: modelsConfig,
+    prices: pricesConfig,
+    keys: keysConfig,
+    calls: callsConfig,
+    valkey: Type.Optional(later('Several replicas over Valkey')),
+    budgets: Type.Optional(later('Budgets')),
+    rate_limits: Type.Optional(later('Rate limits')),
+    cache: Type.Optional(later('Caches')),
+  },
+  { additionalProperties: false },
+)
+
+export type Config = Static<typeof configSchema>
+
+const checks: readonly Check<Config>[] = [checkProviders, checkModels, checkPrices, checkKeys]
+
+export function readConfig(source: { text: string; file: string; env: Environment }): Loaded<Config> {
+  return loadConfig({ schema: configSchema, checks, ...source })
+}
+
+/**
+ * Without a file: every vendor whose API key is in the environment, a local Ollama, and the simulator. A model of
+ * any name goes to the first real provider, or to the simulator when there is none, so that the first request works.
+ */
+export function configFromEnvironment(env: Environment, found: { ollama: boolean }): Config {
+  const keyed = Object.entries(vendors).flatMap(([name, { apiKeyEnv }]) => {
+    const apiKey = apiKeyEnv.map(variable => env[variable]).find(value => value)
+    return apiKey ? [[name, { api_key: apiKey }] as const] : []
+  })
+  const providers = {
+    ...Object.fromEntries(keyed),
+    ...(found.ollama && { ollama: {} }),
+    [simulatorVendor]: {},
+  }
+  const first = Object.keys(providers)[0] ?? simulatorVendor
+  return defaultConfig(configSchema, {
+    providers,
+    models: { '*': { targets: [`${first}/*`] } },
+    ...(env.DATABASE_URL?.startsWith('postgres') && { database: env.DATABASE_URL }),
+  })
+}

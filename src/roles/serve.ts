@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { createEdge, type Edge } from '#edge'
+import { createMetrics, Events, eventRoutes } from '#events'
+import { createKeys } from '#keys'
+import { readPublishedPrices } from '#metering'
+import {
+  createHttpClient,
+  createLog,
+  createUuids,
+  type Database,
+  DataFolderError,
+  migrate,
+  NewerSchema,
+  systemChance,
+  systemClock,
+  takeDataFolder,
+} from '#platform'
+import { createSimulator, type Simulator } from '#simulator'
+import { announce } from './announce.ts'
+import type { Config } from './config.ts'
+import { followConfiguration, loadConfiguration } from './configuration.ts'
+import { migrations } from './migrate.ts'
+import { openStore } from './open-store.ts'
+import { createSnapshot, type Snapshot } from './snapshot.ts'
+import { StartError } from './start-error.ts'
+
+export interface ServeOptions {
+  /** Absent: providers are found in the environment. */
+  configFile: string | undefined
+  host: string | undefined
+  port: number | undefined
+  dataDir: string | undefined
+  env: Readonly<Record<string, string | undefined>>
+}
+
+/** Runs the whole of Sluice in this process. Resolves when it serves; throws a `StartError` when it cannot. */
+export async function serve(options: ServeOptions): Promise<{ stop(): Promise<void> }> {
+  const { config } = await loadConfiguration(options)
+  const log = createLog(config.log_level)
+  const dataDir = resolve(options.dataDir ?? config.data)
+  const releaseFolder = await takeDataFolder(dataDir).catch(startError)
+  const database = await openMigrated(config, dataDir)
+  const [clock, chance] = [systemClock, systemChance]
+  const newUuid = createUuids(clock, chance)
+
+  const keys = createKeys({ database, clock, chance, log })
+  const metrics = createMetrics({ underWay: () => edge.underWay, pendingRecords: () => events.pending })
+  const events = new Events({
+    database,
+    clock,
+    log,
+    instance: newUuid(),
+    exclusive: config.database === undefined,
+    observe: exchange => metrics.observe(exchange),
+  })
+  await events.start().catch(startError)
+
+  const http = createHttpClient()
+  const simulator = createSimulator({ seed: 'sluice', clock, log })
+  const simulatorUrl = await openSimulator(simulator)
+  const fixtures = {
+    keys,
+    events,
+    http,
+    clock,
+    chance,
+    published: readPublishedPrices(),
+    simulatorUrl: () => simulatorUrl,
+  }
+  let current: Snapshot = createSnapshot(config, fixtures)
+  events.retain(current.retention)
+  const adminKey = await keys
+    .ensureAdminKey({ dataDir, configured: current.configuredKeys })
+    .catch(startError)
+
+  const edge: Edge = createEdge({
+    current: () => current.gateway,
+    authenticate: credential => keys.authenticate(credential, current.configuredKeys),
+    routes: [...keys.routes, ...eventRoutes({ database, flush: () => events.flush(), clock })],
+    metrics,
+    checkReady: async () => {
+      await database.query({ name: 'ready', text: 'select 1' })
+    },
+    clock,
+    newUuid,
+    log,
+    version: version(),
+    maxBodyBytes: config.requests.max_body,
+    bodyTimeoutMs: config.requests.body_timeout,
+    headerTimeoutMs: config.requests.header_timeout,
+  })
+  const url = await edge.listen(addressOf(options, config)).catch(cause => startError(inUse(cause)))
+  const unfollow = followConfiguration(options, log, next => {
+    current = createSnapshot(next, fixtures)
+    events.retain(current.retention)
+  })
+  announce({ url, adminKey, providers: Object.keys(config.providers), configFile: options.configFile })
+
+  return {
+    async stop() {
+      unfollow()
+      await edge.drain(current.config.requests.drain)
+      await events.stop().catch(cause => log.error({ err: cause }, 'the last records could not be committed'))
+      await simulator.close()
+      await http.close()
+      await database.close()
+      await releaseFolder()
+    },
+  }
+}
+
+async function openMigrated(config: Config, dataDir: string): Promise<Database> {
+  try {
+    const database = await openStore(config, dataDir)
+    await migrate(database, migrations)
+    return database
+  } catch (cause) {
+    return startError(cause)
+  }
+}
+
+async function openSimulator(simulator: Simulator): Promise<string> {
+  const { url } = await simulator.listen({ host: '127.0.0.1', port: 0 })
+  return url
+}
+
+function addressOf(options: ServeOptions, config: Config): { host: string; port: number } {
+  const at = config.listen.lastIndexOf(':')
+  const host = config.listen.slice(0, at).replace(/^\[|\]$/g, '')
+  return { host: options.host ?? host, port: options.port ?? Number(config.listen.slice(at + 1)) }
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+    version: string
+  }
+  return version
+}
+
+function inUse(cause: unknown): unknown {
+  const error = cause as NodeJS.ErrnoException & { port?: number }
+  if (error.code === 'EADDRINUSE') {
+    return new StartError(
+      `Port ${error.port} is in use by another program. Stop that one, or choose another with --port.`,
+    )
+  }
+  if (error.code === 'EACCES')
+    return new StartError(`Port ${error.port} needs more rights. Choose one above 1023 with --port.`)
+  if (error.code === 'EADDRNOTAVAIL')
+    return new StartError('This machine does not have the address given in `listen`.')
+  return cause
+}
+
+function startError(cause: unknown): never {
+  if (cause instanceof StartError) throw cause
+  if (cause instanceof DataFolderError || cause instanceof NewerSchema) throw new StartError(cause.message)
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  throw new StartError(`Sluice cannot start: ${reason}`)
+}

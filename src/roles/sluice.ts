@@ -1,0 +1,114 @@
+import { parseArgs } from 'node:util'
+import { checkConfig } from './check-config.ts'
+import { runKeys } from './keys-client.ts'
+import { migrateDatabase } from './migrate.ts'
+import { serve } from './serve.ts'
+import { simulate } from './sim.ts'
+import { StartError } from './start-error.ts'
+
+const help = `sluice: the layer between a product and the models it calls
+
+  sluice serve [--config FILE] [--host HOST] [--port PORT] [--data DIR]
+      Serves on http://127.0.0.1:4000, with everything embedded. Without a file, providers
+      whose API keys are in the environment are there, and the simulator.
+  sluice sim [--port PORT] [--seed SEED]
+      A simulated provider with a bill at /bill; see docs/simulator.md.
+  sluice check-config FILE
+      Says what is wrong with a configuration file, and where.
+  sluice migrate [--config FILE] [--data DIR]
+      Brings the database to this version; serve does so by itself.
+  sluice keys create|list|revoke [--url URL] [--data DIR] …
+      Manages keys of a running Sluice.
+`
+
+type Command = (args: string[]) => Promise<number | undefined>
+
+const commands: Readonly<Record<string, Command>> = {
+  serve: async args => {
+    const { values } = parseArgs({
+      args,
+      options: {
+        config: { type: 'string', short: 'c' },
+        host: { type: 'string' },
+        port: { type: 'string', short: 'p' },
+        data: { type: 'string' },
+      },
+    })
+    const server = await serve({
+      configFile: values.config,
+      host: values.host,
+      port: readPort(values.port),
+      dataDir: values.data,
+      env: process.env,
+    })
+    stopOnSignal(() => server.stop())
+    return undefined
+  },
+  sim: async args => {
+    const { values } = parseArgs({
+      args,
+      options: { port: { type: 'string', short: 'p' }, host: { type: 'string' }, seed: { type: 'string' } },
+    })
+    const simulator = await simulate({ host: values.host, port: readPort(values.port), seed: values.seed })
+    stopOnSignal(() => simulator.close())
+    return undefined
+  },
+  'check-config': async args => await checkConfig(args, process.env),
+  migrate: async args => {
+    const { values } = parseArgs({
+      args,
+      options: { config: { type: 'string', short: 'c' }, data: { type: 'string' } },
+    })
+    return await migrateDatabase({ configFile: values.config, dataDir: values.data, env: process.env })
+  },
+  keys: async args => await runKeys(args, process.env),
+}
+
+function readPort(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  throw new StartError(`--port takes a number from 0 to 65535, not \`${text}\`.`)
+}
+
+/** The first signal ends in order, the second at once. */
+function stopOnSignal(stop: () => Promise<void>): void {
+  let stopping = false
+  const onSignal = (): void => {
+    if (stopping) process.exit(130)
+    stopping = true
+    stop().then(
+      () => process.exit(0),
+      cause => {
+        console.error(cause)
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+}
+
+async function main([name = 'help', ...args]: string[]): Promise<number | undefined> {
+  if (['help', '--help', '-h'].includes(name) || args.includes('--help')) {
+    process.stdout.write(help)
+    return 0
+  }
+  const command = commands[name]
+  if (!command) {
+    process.stderr.write(`There is no command \`${name}\`.\n\n${help}`)
+    return 2
+  }
+  try {
+    return await command(args)
+  } catch (cause) {
+    const isUsage =
+      cause instanceof TypeError && 'code' in cause && String(cause.code).startsWith('ERR_PARSE_ARGS')
+    if (!(cause instanceof StartError) && !isUsage) throw cause
+    process.stderr.write(`${cause.message}\n`)
+    return isUsage ? 2 : 1
+  }
+}
+
+const code = await main(process.argv.slice(2))
+if (code !== undefined) process.exit(code)

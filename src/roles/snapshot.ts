@@ -1,0 +1,48 @@
+import type { Events, Retention } from '#events'
+import type { Gateway } from '#gateway'
+import { type ConfiguredKeys, indexConfiguredKeys, type Keys } from '#keys'
+import { createMetering, createPriceBook, type PublishedPrices, readOverrides } from '#metering'
+import type { Chance, Clock, HttpClient } from '#platform'
+import { createProviders, readProviders } from '#providers'
+import { createRouting, readModels } from '#routing'
+import type { Config } from './config.ts'
+
+/** What outlives a configuration. */
+export interface Fixtures {
+  keys: Keys
+  events: Events
+  http: HttpClient
+  clock: Clock
+  chance: Chance
+  published: PublishedPrices
+  /** Where the built-in simulator answers, when the configuration wants it. */
+  simulatorUrl(): string
+}
+
+/** All that follows from one configuration. Calls under way keep the one they began with. */
+export interface Snapshot {
+  config: Config
+  gateway: Gateway
+  configuredKeys: ConfiguredKeys
+  retention: Retention
+}
+
+/** Builds the stages of a call from a configuration. Throws when the parts of it do not fit together. */
+export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
+  const { keys, events, http, clock, chance, published, simulatorUrl } = fixtures
+  const records = readProviders(config.providers, simulatorUrl)
+  const routing = createRouting({ ...readModels(config.models, config.providers), chance })
+  const metering = createMetering({
+    priceBook: createPriceBook({ published, overrides: readOverrides(config.prices) }),
+  })
+  return {
+    config,
+    gateway: { keys, routing, providers: createProviders({ http, clock }, records), metering, events },
+    configuredKeys: indexConfiguredKeys(config.keys, config.admin_key),
+    retention: {
+      content: config.calls.content as Retention['content'],
+      contentMs: config.calls.content_retention,
+      callsMs: config.calls.retention,
+    },
+  }
+}
