@@ -25,9 +25,9 @@ export const keysConfig = Type.Array(
       ),
       expires_at: Type.Optional(
         Type.String({
-          pattern: '^\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2})?)?$',
-          patternHint: 'Write a time such as 2030-01-31T00:00:00Z.',
-          description: 'When it ends.',
+          pattern: '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2}))?$',
+          patternHint: 'Write a day such as 2030-01-31, or a time and its zone such as 2030-01-31T18:00:00Z.',
+          description: 'When it ends; a day alone means its first moment, in UTC.',
         }),
       ),
     },

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { UsageKind } from '#exchange'
-import { type Check, Price } from '#platform'
+import { type Check, nearest, Price } from '#platform'
 import type { Overrides } from './price-book.ts'
 
 const kinds = {
@@ -31,6 +31,8 @@ export const pricesConfig = Type.Record(
   Type.Unsafe<Partial<Record<PriceName, string>>>(priceConfig),
   {
     additionalProperties: false,
+    nameHint: 'A price belongs to a target, `provider/model`, such as openai/gpt-5-mini.',
+    placeholder: 'TARGET',
     default: {},
     description:
       'Prices of targets (`provider/model`, or a beginning and `*`) in US dollars per million tokens. One that is set here replaces the published price whole.',
@@ -56,6 +58,8 @@ export const checkPrices: Check<{ prices: PricesConfig; providers: Readonly<Reco
 ) => {
   for (const target of Object.keys(prices)) {
     const provider = target.slice(0, target.indexOf('/'))
-    if (!(provider in providers)) report(['prices', target], `There is no provider \`${provider}\`.`)
+    if (Object.hasOwn(providers, provider)) continue
+    const near = nearest(provider, Object.keys(providers))
+    report(['prices', target], `There is no provider \`${provider}\`.`, near && `Did you mean \`${near}\`?`)
   }
 }

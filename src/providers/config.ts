@@ -9,12 +9,15 @@ const timeoutFields = {
   total: 'The whole call.',
 }
 
+/** Node's timers end at 24 days; a call that takes longer than one is lost. */
+const bounds = { atLeast: '1ms', atMost: '24h' }
+
 const timeoutsConfig = Type.Object(
   {
-    connect: Duration({ default: '5s', description: timeoutFields.connect }),
-    first_token: Duration({ default: '60s', description: timeoutFields.first_token }),
-    idle: Duration({ default: '60s', description: timeoutFields.idle }),
-    total: Duration({ default: '10m', description: timeoutFields.total }),
+    connect: Duration({ ...bounds, default: '5s', description: timeoutFields.connect }),
+    first_token: Duration({ ...bounds, default: '60s', description: timeoutFields.first_token }),
+    idle: Duration({ ...bounds, default: '60s', description: timeoutFields.idle }),
+    total: Duration({ ...bounds, default: '10m', description: timeoutFields.total }),
   },
   { additionalProperties: false, default: {}, description: 'Time limits on calls to it.' },
 )
@@ -26,7 +29,7 @@ const providerConfig = Type.Object(
     vendor: Type.Optional(
       Type.String({
         enum: known,
-        description: `Whose service it is; by default the name of the provider, if that is one of ${known.join(', ')}.`,
+        description: 'Whose service it is; by default the name of the provider, if that is one of these.',
       }),
     ),
     dialect: Type.String({ enum: ['openai'], default: 'openai', description: 'The wire format it speaks.' }),
@@ -46,9 +49,16 @@ const providerConfig = Type.Object(
       }),
     ),
     headers: Type.Optional(
-      Type.Record(Type.String({ pattern: '^[A-Za-z0-9-]+$' }), Type.String({ pattern: '^[\\x20-\\x7e]*$' }), {
-        description: 'Further headers for every request to it.',
-      }),
+      Type.Record(
+        Type.String({ pattern: '^[A-Za-z0-9-]+$' }),
+        Type.String({ pattern: '^[\\x20-\\x7e]*$', patternHint: 'Use printable ASCII characters.' }),
+        {
+          additionalProperties: false,
+          nameHint: 'Use letters, digits and dashes.',
+          placeholder: 'HEADER',
+          description: 'Further headers for every request to it.',
+        },
+      ),
     ),
     timeouts: timeoutsConfig,
     connections: Type.Integer({
@@ -72,24 +82,41 @@ export const providersConfig = Type.Record(
   providerConfig,
   {
     additionalProperties: false,
+    nameHint: 'Use small letters, digits, dashes and underscores.',
+    placeholder: 'PROVIDER',
     default: {},
     description:
       'Where calls can go, by name. With a configuration file, exactly these; `sim: {}` adds the simulator.',
   },
 )
 
-/** What a provider needs cannot be said field by field: an address is needed only where no vendor brings one. */
+type Report = Parameters<Check<unknown>>[1]
+
+/** What a provider needs cannot be said field by field: it depends on what its vendor brings. */
 export const checkProviders: Check<{ providers: Readonly<Record<string, ProviderConfig>> }> = (
   { providers },
   report,
 ) => {
   for (const [name, config] of Object.entries(providers)) {
-    if (config.base_url !== undefined || known.includes(config.vendor ?? name)) continue
-    const near = nearest(name, known)
-    report(
-      ['providers', name],
-      `\`${name}\` is not a vendor known by name, so it needs a \`base_url\`.`,
-      near ? `Did you mean \`${near}\`?` : undefined,
-    )
+    if (config.base_url === undefined) checkVendor(name, config, report)
+    else if (!URL.canParse(config.base_url))
+      report(['providers', name, 'base_url'], 'This is not an address.')
+    for (const header of Object.keys(config.headers ?? {})) {
+      if (ownHeaders.includes(header.toLowerCase()))
+        report(['providers', name, 'headers', header], 'Sluice sets this header itself; remove it.')
+    }
   }
+}
+
+const ownHeaders = ['connection', 'content-length', 'content-type', 'host', 'transfer-encoding']
+
+function checkVendor(name: string, { vendor = name, api_key }: ProviderConfig, report: Report): void {
+  if (!known.includes(vendor)) {
+    const near = nearest(vendor, known)
+    const message = `\`${vendor}\` is not a vendor known by name, so it needs a \`base_url\`.`
+    return report(['providers', name], message, near ? `Did you mean \`${near}\`?` : undefined)
+  }
+  const [variable] = vendors[vendor]?.apiKeyEnv ?? []
+  if (variable !== undefined && api_key === undefined)
+    report(['providers', name], '`api_key` is missing.', `Write \`api_key: \${${variable}}\`.`)
 }

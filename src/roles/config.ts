@@ -3,7 +3,7 @@ import { listenConfig, requestsConfig } from '#edge'
 import { callsConfig } from '#events'
 import { adminKeyConfig, checkKeys, keysConfig } from '#keys'
 import { checkPrices, pricesConfig } from '#metering'
-import { type Check, defaultConfig, type Environment, type Loaded, loadConfig } from '#platform'
+import { defaultConfig, type Environment, type Loaded, loadConfig } from '#platform'
 import { checkProviders, providersConfig, simulatorVendor, vendors } from '#providers'
 import { checkModels, modelsConfig } from '#routing'
 
@@ -50,10 +50,17 @@ export const configSchema = Type.Object(
 
 export type Config = Static<typeof configSchema>
 
-const checks: readonly Check<Config>[] = [checkProviders, checkModels, checkPrices, checkKeys]
-
 export function readConfig(source: { text: string; file: string; env: Environment }): Loaded<Config> {
-  return loadConfig({ schema: configSchema, checks, ...source })
+  return loadConfig({
+    schema: configSchema,
+    checks: [
+      { reads: ['providers'], check: checkProviders },
+      { reads: ['providers', 'models'], check: checkModels },
+      { reads: ['providers', 'prices'], check: checkPrices },
+      { reads: ['keys', 'admin_key'], check: checkKeys },
+    ],
+    ...source,
+  })
 }
 
 /**

@@ -6,14 +6,19 @@ const target = Type.String({
   patternHint: 'A target is written `provider/model`, such as openai/gpt-5-mini.',
 })
 
+/** As for providers. */
+const bounds = { atLeast: '1ms', atMost: '24h' }
+
 const timeoutsConfig = Type.Object(
   {
     connect: Type.Optional(
-      Duration({ description: 'Until a connection is open and the request is being written.' }),
+      Duration({ ...bounds, description: 'Until a connection is open and the request is being written.' }),
     ),
-    first_token: Type.Optional(Duration({ description: 'Streams: from there to the first content.' })),
-    idle: Type.Optional(Duration({ description: 'Streams: between two pieces.' })),
-    total: Type.Optional(Duration({ description: 'The whole call.' })),
+    first_token: Type.Optional(
+      Duration({ ...bounds, description: 'Streams: from there to the first content.' }),
+    ),
+    idle: Type.Optional(Duration({ ...bounds, description: 'Streams: between two pieces.' })),
+    total: Type.Optional(Duration({ ...bounds, description: 'The whole call.' })),
   },
   {
     additionalProperties: false,
@@ -55,6 +60,8 @@ export type ModelConfig = Static<typeof modelConfig>
 
 export const modelsConfig = Type.Record(Type.String({ pattern: '^[^\\s\\x00-\\x1f]{1,200}$' }), modelConfig, {
   additionalProperties: false,
+  nameHint: 'A name has 1 to 200 characters and no spaces.',
+  placeholder: 'MODEL',
   default: {},
   description: 'Names that callers use, and where each goes. A name may end in `*`; its targets then do too.',
 })

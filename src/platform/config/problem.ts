@@ -16,21 +16,46 @@ export function renderProblems(problems: readonly Problem[], text: string): stri
   const lines = text.split(/\r?\n/)
   const shown = problems.map(({ file, line, column, path, message, hint }) => {
     const place = `${file}:${line}:${column}`
-    const quoted = lines[line - 1]?.trim() ? `\n    ${line} | ${withoutSecret(lines[line - 1] ?? '')}` : ''
+    const quoted = lines[line - 1]?.trim() ? `\n    ${line} | ${quote(lines, line - 1)}` : ''
     return `${place}  ${path === '' ? '' : `${path}: `}${message}${hint ? ` ${hint}` : ''}${quoted}`
   })
   const count = problems.length === 1 ? 'One problem' : `${problems.length} problems`
   return `${count} in the configuration:\n\n${shown.join('\n\n')}\n`
 }
 
-function withoutSecret(line: string): string {
-  return line
-    .slice(0, 200)
-    .replace(
-      /((?:key|secret|token|password|authorization|database|valkey)\w*["']?\s*:\s*)(?!\s*[[{]|\s*$).*/gi,
-      '$1…',
-    )
-    .replace(/\/\/[^/@\s]+@/g, '//…@')
+const secretName = /(?:key|secret|token|password|authorization|headers|url|database|valkey)["']?\s*:/i
+
+/** A line up to the first secret in it; nothing of a line that continues a secret from above. */
+function quote(lines: readonly string[], index: number): string {
+  const line = (lines[index] ?? '').slice(0, 200)
+  const named = secretName.exec(line)
+  if (!named) return isBelowSecret(lines, index) ? `${/^\s*/.exec(line)?.[0] ?? ''}…` : line
+  const end = named.index + named[0].length
+  const value = line.slice(end)
+  return value.trim() === '' || isDuration(value) ? line : `${line.slice(0, end)} …`
+}
+
+/** `first_token: 10s` is named like a secret. */
+function isDuration(value: string): boolean {
+  return /^\s*\d+(\.\d+)?(ms|s|m|h|d)\s*(#.*|,.*|\}.*)?$/.test(value)
+}
+
+/** Whether a line above, of which this one is the inside, opens a secret: names it, and has no plain value of its own. */
+function isBelowSecret(lines: readonly string[], index: number): boolean {
+  let indent = indentOf(lines[index] ?? '')
+  for (let above = index - 1; above >= 0 && indent > 0; above -= 1) {
+    const line = lines[above] ?? ''
+    if (line.trim() === '' || indentOf(line) >= indent) continue
+    indent = indentOf(line)
+    const named = secretName.exec(line)
+    if (named && /^\s*([|>[{&!"'#].*)?$/.test(line.slice(named.index + named[0].length))) return true
+  }
+  return false
+}
+
+/** A dash stands where what it lists would be. */
+function indentOf(line: string): number {
+  return /^[\s-]*/.exec(line)?.[0].length ?? 0
 }
 
 /** The known name nearest to one that is not known, when it is near enough to have been meant. */
@@ -41,19 +66,23 @@ export function nearest(name: string, known: readonly string[]): string | undefi
     const distance = editDistance(asked, candidate.slice(0, 100).toLowerCase())
     if (!best || distance < best.distance) best = { name: candidate, distance }
   }
-  return best && best.distance <= Math.max(2, Math.floor(best.name.length / 3)) ? best.name : undefined
+  return best && best.distance <= Math.ceil(best.name.length / 3) ? best.name : undefined
 }
 
-/** Levenshtein's, row by row. */
-export function editDistance(a: string, b: string): number {
+/** Letters to add, take away, exchange or swap with their neighbour (optimal string alignment), row by row. */
+function editDistance(a: string, b: string): number {
+  let above: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i]
     for (let j = 1; j <= b.length; j += 1) {
-      const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, changed))
+      const exchanged = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swapped = isSwap ? above[j - 2]! + 1 : exchanged
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, exchanged, swapped))
     }
+    above = row
     row = next
   }
-  return row[b.length] ?? 0
+  return row[b.length]!
 }

@@ -40,12 +40,41 @@ export const quantities: Readonly<Record<QuantityKind, Quantity>> = {
   },
 }
 
+/** Bounds in the spelling of the quantity itself: `atMost: '24h'`. */
+export interface Bounds {
+  atLeast?: string
+  atMost?: string
+}
+
+/** What a written quantity stands for; undefined when it is not one, or out of bounds. */
+export function readQuantity(
+  kind: QuantityKind,
+  value: unknown,
+  bounds: Bounds = {},
+): number | string | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined
+  const quantity = quantities[kind]
+  const read = quantity.read(value)
+  if (read === undefined) return undefined
+  const { atLeast, atMost } = bounds
+  if (atLeast !== undefined && read < (quantity.read(atLeast) ?? 0)) return undefined
+  if (atMost !== undefined && read > (quantity.read(atMost) ?? 0)) return undefined
+  return read
+}
+
+/** The same in words. */
+export function expectedQuantity(kind: QuantityKind, { atLeast, atMost }: Bounds = {}): string {
+  const least = atLeast === undefined ? '' : `, at least ${atLeast}`
+  return `${quantities[kind].expected}${least}${atMost === undefined ? '' : `, at most ${atMost}`}`
+}
+
 function scaled(text: string, units: Readonly<Record<string, number>>): number | undefined {
   const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([a-z]*)$/.exec(text.trim().toLowerCase()) ?? []
   const factor = units[unit]
   if (digits === undefined || factor === undefined) return undefined
   const value = Math.round(Number(digits) * factor)
-  return Number.isSafeInteger(value) ? value : undefined
+  const isWhole = Math.abs(value - Number(digits) * factor) < 1e-6
+  return isWhole && Number.isSafeInteger(value) ? value : undefined
 }
 
 /** A number without an exponent: JavaScript writes 0.0000001 as 1e-7. */
@@ -55,17 +84,17 @@ function plainDecimal(value: number): string {
 }
 
 /** Milliseconds. */
-export function Duration(options: TSchemaOptions): TUnsafe<number> {
+export function Duration(options: TSchemaOptions & Bounds): TUnsafe<number> {
   return Type.Unsafe<number>({ quantity: 'duration', ...options })
 }
 
 /** A whole number. */
-export function Count(options: TSchemaOptions): TUnsafe<number> {
+export function Count(options: TSchemaOptions & Bounds): TUnsafe<number> {
   return Type.Unsafe<number>({ quantity: 'count', ...options })
 }
 
 /** Bytes. */
-export function ByteSize(options: TSchemaOptions): TUnsafe<number> {
+export function ByteSize(options: TSchemaOptions & Bounds): TUnsafe<number> {
   return Type.Unsafe<number>({ quantity: 'bytes', ...options })
 }
 
