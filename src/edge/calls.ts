@@ -18,7 +18,6 @@ export interface CallRoutesOptions {
   /** The gateway of the newest configuration; a call keeps the one it began with. */
   current(): Gateway
   clock: Clock
-  newUuid(): string
   /** Calls under way, for the drain. */
   underWay: { enter(end: () => void): () => void }
 }
@@ -41,14 +40,14 @@ export function serveCalls(server: FastifyInstance, options: CallRoutesOptions):
   }
 }
 
-function readCall(request: FastifyRequest, dialect: Dialect, { clock, newUuid }: CallRoutesOptions): Call {
-  const hex = newUuid().replaceAll('-', '')
+function readCall(request: FastifyRequest, dialect: Dialect, { clock }: CallRoutesOptions): Call {
+  const hex = request.id.slice('req_'.length)
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   const asked = readAsked(dialect, body, request.headers)
   const value = asked.ok ? asked.value : undefined
   return {
     id: `call_${hex}`,
-    requestId: `req_${hex}`,
+    requestId: request.id,
     startedAtMs: clock.now(),
     dialect,
     caller: request.caller as Caller,

@@ -13,7 +13,7 @@ export const requestsConfig = Type.Object(
   {
     max_body: ByteSize({
       atLeast: '1kb',
-      atMost: '512mb',
+      atMost: '500mb',
       default: '32mb',
       description: 'Largest request body, by counted bytes.',
     }),

@@ -92,7 +92,7 @@ export function createCallLog(openDatabase: () => Promise<Database>): CallLog {
       await ask(eventRoutes({ database: opened(), flush, clock }), path),
     call: fields => describe(newUuid(), log.nowMs, fields),
     record: async (calls, finishedGroups = []) =>
-      await insertCalls(opened(), thisInstance, { calls: JSON.stringify(calls), finishedGroups }),
+      await insertCalls(opened(), thisInstance, { calls, finishedGroups }),
     intend: async (groupNo, calls, instance = thisInstance) =>
       await insertIntents(opened(), instance, { groupNo, attempts: JSON.stringify(calls) }),
   }

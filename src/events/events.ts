@@ -1,16 +1,10 @@
 import type { Call } from '#exchange'
 import type { Clock, Database, Log } from '#platform'
 import { Exchange } from './exchange.ts'
+import type { IntentLog } from './intents.ts'
 import { Journal } from './journal.ts'
 import { uuidOf } from './record.ts'
-import {
-  deleteExpired,
-  deleteInstance,
-  insertContents,
-  recoverIntents,
-  upsertInstance,
-  vacuumIntents,
-} from './store.ts'
+import { deleteExpired, deleteInstance, insertContents, upsertInstance } from './store.ts'
 
 export interface EventsOptions {
   database: Database
@@ -18,8 +12,9 @@ export interface EventsOptions {
   log: Log
   /** UUID of this process. */
   instance: string
-  /** Nobody else can write to this database: whatever another process left is from one that has ended. */
-  exclusive: boolean
+  intents: IntentLog
+  /** Other processes write to this database, and any of them may die. */
+  shared: boolean
   /** Told of every call that has ended: metrics. */
   observe(exchange: Exchange): void
 }
@@ -32,11 +27,9 @@ export interface Retention {
 }
 
 const heartbeatMs = 5_000
-const staleAfterMs = 30_000
 const sweepMs = 15_000
 const expireMs = 60_000
 const expireAtOnce = 5_000
-const vacuumEveryGroups = 4_096
 /** Of a request or an answer, as much as is kept. */
 const maxContentBytes = 1024 * 1024
 
@@ -45,22 +38,21 @@ export class Events {
   readonly #options: EventsOptions
   readonly #journal: Journal
   #retention: Retention = { content: 'none', contentMs: 0, callsMs: Number.POSITIVE_INFINITY }
-  #groups = 0
   #stops: (() => void)[] = []
   #contents: Promise<void> = Promise.resolve()
 
   constructor(options: EventsOptions) {
     this.#options = options
-    this.#journal = new Journal({ ...options, onGroup: () => this.#countGroup() })
+    this.#journal = new Journal(options)
   }
 
   /** Takes over what dead processes left, and begins to keep itself known as alive. */
   async start(): Promise<void> {
     const { database, instance } = this.#options
     await upsertInstance(database, instance)
-    await this.#recover(this.#options.exclusive ? 0 : staleAfterMs)
+    await this.#recover()
     this.#repeat(heartbeatMs, () => upsertInstance(database, instance))
-    if (!this.#options.exclusive) this.#repeat(sweepMs, () => this.#recover(staleAfterMs))
+    if (this.#options.shared) this.#repeat(sweepMs, () => this.#recover())
     this.#repeat(expireMs, () => this.#expire())
   }
 
@@ -69,6 +61,7 @@ export class Events {
     for (const stop of this.#stops) stop()
     await this.#journal.flush()
     await this.#contents
+    await this.#options.intents.close()
     await deleteInstance(this.#options.database, this.#options.instance)
   }
 
@@ -103,11 +96,12 @@ export class Events {
   async flush(): Promise<void> {
     await this.#journal.flush()
     await this.#contents
+    await this.#options.intents.publish()
   }
 
-  async #recover(staleMs: number): Promise<void> {
-    const { database, instance, log } = this.#options
-    const lost = await recoverIntents(database, { instance, staleAfterMs: staleMs })
+  async #recover(): Promise<void> {
+    const { intents, log } = this.#options
+    const lost = await intents.recover()
     if (lost > 0)
       log.warn({ calls: lost }, 'took over calls of a process that has died; their end is unknown')
   }
@@ -133,14 +127,6 @@ export class Events {
     }
     this.#stops.push(() => undefined)
     again()
-  }
-
-  #countGroup(): void {
-    this.#groups += 1
-    if (!this.#options.exclusive || this.#groups % vacuumEveryGroups !== 0) return
-    vacuumIntents(this.#options.database).catch(cause =>
-      this.#options.log.error({ err: cause }, 'the table of intents could not be vacuumed'),
-    )
   }
 
   #keepContent(exchange: Exchange): void {

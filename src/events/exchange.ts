@@ -11,6 +11,7 @@ import {
   type UsageSource,
 } from '#exchange'
 import type { Clock } from '#platform'
+import type { CallDescription } from './record.ts'
 
 /** What it comes to, once `metering` has priced it. */
 export interface Settlement {
@@ -38,7 +39,7 @@ export class Exchange {
   plan: Plan | undefined
   settlement: Settlement | undefined
   /** Of the call, in the words of the call log; written when it is first needed. */
-  description: string | undefined
+  description: CallDescription | undefined
   fault: Fault | undefined
   recorded = false
   /** What was answered, as far as it is kept; undefined where the owner wants no texts on record. */

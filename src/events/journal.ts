@@ -1,30 +1,28 @@
 import { type Attempt, Fault } from '#exchange'
 import { type Clock, type Database, DatabaseUnavailable, type Log } from '#platform'
 import type { Exchange } from './exchange.ts'
-import { renderEnd, renderIntent } from './record.ts'
-import { insertCalls, insertIntents } from './store.ts'
+import type { IntentLog } from './intents.ts'
+import { type CallRow, describeEnd, renderIntent } from './record.ts'
+import { insertCalls } from './store.ts'
 
 export interface JournalOptions {
   database: Database
+  intents: IntentLog
   clock: Clock
   log: Log
   /** Id of this process. */
   instance: string
-  /** Told of every group of intents, so that the table can be kept small. */
-  onGroup(): void
 }
 
-/** Rows that wait to be committed longer than this are committed even when they are few. */
-const endsWaitMs = 25
+/** Fewer calls under way than this never wait for company. */
+const gatherFrom = 4
+const groupBytes = 256 * 1024
+/** Ends wait for company this long, unless so many have gathered. Larger writes would hold up other statements. */
+const endsWaitMs = 50
 const endsAtOnce = 128
 /** While the database is away, ends wait here. Calls under way bound them; refused calls are let go past this. */
 const mostEnds = 20_000
 const retryMs = 500
-/** Groups gather this long when many calls are under way: one commit for all of them is what keeps a row cheap. */
-const gatherMs = 2
-const gatherFrom = 4
-/** A group's row stays well under what Postgres compresses or moves out of line… */
-const groupBytes = 256 * 1024
 
 interface Waiting {
   attempt: string
@@ -32,29 +30,41 @@ interface Waiting {
   reject(cause: unknown): void
 }
 
+interface End {
+  row: CallRow
+  groups: readonly number[]
+}
+
 /**
- * The write-ahead record of calls. An attempt is committed before its socket is opened (`intend`), a call after it
- * has ended (`record`); both in groups, so that a commit costs milliseconds of waiting and not throughput.
+ * The write-ahead record of calls. An attempt is durable before its socket is opened (`intend`), a call is
+ * committed after it has ended (`record`): both in groups, so that this costs milliseconds of waiting and not
+ * throughput.
  *
- * A call is in a group of `call_intents` from its first attempt until its row in `calls` is committed; the same
- * statement then drops the groups that nobody is in any more. A crash leaves groups behind, and `recoverIntents`
- * turns what is in them into calls of unknown end.
+ * A call is in the log of intents from its first attempt until its row in `calls` is committed; groups that nobody
+ * is in any more are then forgotten. A crash leaves groups behind, which the next start turns into calls of
+ * unknown end.
  */
 export class Journal {
   readonly #options: JournalOptions
-  #waiting: Waiting[] = []
-  #groupScheduled = false
-  #committing = false
-  #groupNo = 0
-  /** Calls of each committed group that have no row in `calls` yet. */
-  readonly #members = new Map<number, number>()
-  #ends: { row: string; groups: readonly number[] }[] = []
-  #stopWaiting: (() => void) | undefined
-  #writing: Promise<void> | undefined
   #underWay = 0
-  /** Calls recorded, and calls committed, since the start. */
+
+  #waiting: Waiting[] = []
+  #appending = false
+  #gathering: { stop(): void; patient: boolean } | undefined
+  #groupNo = 0
+  /** Calls of each group that have no row in `calls` yet. */
+  readonly #members = new Map<number, number>()
+  /** Groups that nobody is in, but whose end is not committed. */
+  #emptyGroups: number[] = []
+
+  #ends: End[] = []
+  /** Ends of a batch that the database refused: written one by one, to find the one it will never take. */
+  #suspects: End[] = []
+  #writing: Promise<void> | undefined
+  #stopWaiting: (() => void) | undefined
+  /** Calls recorded, and calls that left the queue, since the start. */
   #recordedNo = 0
-  #committedNo = 0
+  #writtenNo = 0
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -62,7 +72,7 @@ export class Journal {
 
   /** Rows that are not committed yet. */
   get pending(): number {
-    return this.#ends.length + this.#waiting.length
+    return this.#ends.length + this.#suspects.length + this.#waiting.length
   }
 
   begin(): void {
@@ -73,62 +83,61 @@ export class Journal {
   intend(exchange: Exchange, attempt: Attempt): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ attempt: renderIntent(exchange, attempt), resolve, reject })
-      this.#scheduleGroup()
+      this.#gather()
     })
   }
 
   /** Takes a call that has ended; it is committed within milliseconds, or as soon as the database is back. */
   record(exchange: Exchange): void {
     this.#underWay -= 1
-    if (exchange.groups.length === 0 && this.#ends.length >= mostEnds)
-      return this.#options.log.warn('call not recorded')
-    this.#ends.push({ row: renderEnd(exchange, this.#options.clock.now()), groups: exchange.groups })
+    if (exchange.groups.length === 0 && this.#ends.length >= mostEnds) {
+      return this.#options.log.warn({ call: exchange.call.id }, 'a refused call is not recorded: too many wait')
+    }
     this.#recordedNo += 1
-    if (this.#ends.length >= endsAtOnce) this.#writeEnds()
-    else this.#stopWaiting ??= this.#options.clock.after(endsWaitMs, () => this.#writeEnds())
+    this.#ends.push({ row: describeEnd(exchange, this.#options.clock.now()), groups: exchange.groups })
+    this.#scheduleWrite()
   }
 
   /** Resolves when all that was recorded before is committed, or the database has failed to take it. */
   async flush(): Promise<void> {
     const upTo = this.#recordedNo
-    while (this.#committedNo < upTo) {
-      const before = this.#committedNo
-      this.#writeEnds()
+    while (this.#writtenNo < upTo) {
       await this.#writing
-      if (this.#committedNo === before) return
+      const before = this.#writtenNo
+      if (before < upTo) await this.#write()
+      if (this.#writtenNo === before) return
     }
   }
 
-  #scheduleGroup(): void {
-    if (this.#groupScheduled || this.#committing) return
-    this.#groupScheduled = true
-    const commit = (): void => {
-      this.#groupScheduled = false
-      void this.#commitGroup()
-    }
-    const many = this.#underWay >= gatherFrom && this.#waiting.length < this.#underWay / 2
-    this.#options.clock.after(many ? gatherMs : 0, commit)
+  /** A group is complete when half of the calls under way are in it, or when the first of them has waited enough. */
+  #gather(): void {
+    if (this.#appending) return // what has gathered by its end goes next
+    const { clock, intents } = this.#options
+    const patient =
+      intents.gatherMs > 0 && this.#underWay >= gatherFrom && this.#waiting.length < this.#underWay / 2
+    if (this.#gathering && (patient || !this.#gathering.patient)) return
+    this.#gathering?.stop()
+    const stop = clock.after(patient ? intents.gatherMs : 0, () => void this.#append())
+    this.#gathering = { stop, patient }
   }
 
-  async #commitGroup(): Promise<void> {
+  async #append(): Promise<void> {
+    this.#gathering = undefined
     const group = this.#takeGroup()
     if (group.length === 0) return
     const groupNo = ++this.#groupNo
-    this.#committing = true
+    this.#appending = true
     try {
-      await insertIntents(this.#options.database, this.#options.instance, {
-        groupNo,
-        attempts: `[${group.map(({ attempt }) => attempt).join()}]`,
-      })
+      await this.#options.intents.append({ groupNo, attempts: `[${group.map(({ attempt }) => attempt).join()}]` })
       this.#members.set(groupNo, group.length)
       for (const { resolve } of group) resolve(groupNo)
-      this.#options.onGroup()
     } catch (cause) {
-      this.#members.set(groupNo, 0) // it may have been committed all the same: drop it with the next write
+      this.#emptyGroups.push(groupNo) // it may be durable all the same, though nothing was made of it
+      this.#options.log.error({ err: cause, attempts: group.length }, 'attempts could not be put on record')
       for (const { reject } of group) reject(storeFault(cause))
     } finally {
-      this.#committing = false
-      if (this.#waiting.length > 0) this.#scheduleGroup()
+      this.#appending = false
+      if (this.#waiting.length > 0) this.#gather()
     }
   }
 
@@ -141,57 +150,81 @@ export class Journal {
     return this.#waiting.splice(0, over <= 0 ? this.#waiting.length : over)
   }
 
-  #writeEnds(): void {
+  #scheduleWrite(): void {
+    if (this.#writing) return // what has gathered by its end goes next
+    if (this.#suspects.length > 0 || this.#ends.length >= endsAtOnce) void this.#write()
+    else this.#stopWaiting ??= this.#options.clock.after(endsWaitMs, () => void this.#write())
+  }
+
+  /** Writes ends that have gathered; never fails. */
+  async #write(): Promise<void> {
+    if (this.#writing) return await this.#writing
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
-    if (this.#writing || this.#ends.length === 0) return
-    const batch = this.#ends.splice(0, endsAtOnce)
-    this.#writing = this.#commitEnds(batch).finally(() => {
+    const ends = this.#suspects.length > 0 ? this.#suspects.splice(0, 1) : this.#ends.splice(0, endsAtOnce)
+    if (ends.length === 0) return
+    this.#writing = this.#writeEnds(ends).then(away => {
       this.#writing = undefined
-      if (this.#ends.length >= endsAtOnce) this.#writeEnds()
-      else if (this.#ends.length > 0)
-        this.#stopWaiting ??= this.#options.clock.after(endsWaitMs, () => this.#writeEnds())
+      if (away) this.#stopWaiting = this.#options.clock.after(retryMs, () => void this.#write())
+      else if (this.#ends.length + this.#suspects.length > 0) this.#scheduleWrite()
     })
+    await this.#writing
   }
 
-  async #commitEnds(batch: { row: string; groups: readonly number[] }[]): Promise<void> {
-    const { database, instance, log, clock } = this.#options
-    const finishedGroups = this.#leaveGroups(batch)
+  /** True when the database is away, and it is to be tried again later. */
+  async #writeEnds(ends: End[]): Promise<boolean> {
+    const { database, instance, intents, log } = this.#options
+    const finishedGroups = this.#leaveGroups(ends)
     try {
-      await insertCalls(database, instance, {
-        calls: `[${batch.map(({ row }) => row).join()}]`,
-        finishedGroups,
-      })
-      for (const group of finishedGroups) this.#members.delete(group)
-      this.#committedNo += batch.length
+      await insertCalls(database, instance, { calls: ends.map(({ row }) => row), finishedGroups })
+      intents.forget(finishedGroups)
+      this.#writtenNo += ends.length
+      return false
     } catch (cause) {
-      this.#rejoinGroups(batch)
-      this.#ends.unshift(...batch)
-      log.error({ err: cause, rows: this.#ends.length }, 'calls wait for the database')
-      await new Promise<void>(resolve => clock.after(retryMs, resolve))
+      this.#emptyGroups.push(...finishedGroups)
+      if (cause instanceof DatabaseUnavailable) {
+        this.#rejoinGroups(ends)
+        this.#ends.unshift(...ends)
+        log.error({ err: cause, calls: this.pending }, 'calls wait for the database')
+        return true
+      }
+      if (ends.length > 1) {
+        this.#rejoinGroups(ends)
+        this.#suspects.push(...ends)
+        return false
+      }
+      this.#writtenNo += 1
+      log.error({ err: cause, call: ends[0]?.row.id }, 'the database refused a call: it is lost to the record')
+      return false
     }
   }
 
-  /** Takes the calls out of their groups and names the groups that are empty then. */
-  #leaveGroups(batch: { groups: readonly number[] }[]): number[] {
-    for (const { groups } of batch) {
-      for (const group of groups) this.#members.set(group, (this.#members.get(group) ?? 1) - 1)
+  /** Takes calls out of their groups, and gives the groups that nobody is in any more. */
+  #leaveGroups(ends: readonly End[]): number[] {
+    const empty = this.#emptyGroups
+    this.#emptyGroups = []
+    for (const group of ends.flatMap(({ groups }) => groups)) {
+      const left = (this.#members.get(group) ?? 1) - 1
+      if (left > 0) this.#members.set(group, left)
+      else {
+        this.#members.delete(group)
+        empty.push(group)
+      }
     }
-    return [...this.#members].filter(([, members]) => members === 0).map(([group]) => group)
+    return empty
   }
 
-  #rejoinGroups(batch: { groups: readonly number[] }[]): void {
-    for (const { groups } of batch) {
-      for (const group of groups) this.#members.set(group, (this.#members.get(group) ?? 0) + 1)
-    }
+  #rejoinGroups(ends: readonly End[]): void {
+    const joined = ends.flatMap(({ groups }) => groups)
+    for (const group of joined) this.#members.set(group, (this.#members.get(group) ?? 0) + 1)
+    this.#emptyGroups = this.#emptyGroups.filter(group => !joined.includes(group))
   }
 }
 
-function storeFault(cause: unknown): unknown {
-  if (!(cause instanceof DatabaseUnavailable)) return cause
+function storeFault(cause: unknown): Fault {
   return new Fault(
     'store_unavailable',
-    'The database of this server cannot be reached, so the call could not be put on record; nothing was sent to a provider. Try again in a moment.',
-    { internal: cause.message, cause, retryAfterMs: 1_000 },
+    'The store of this server cannot be reached, so the call could not be put on record; nothing was sent to a provider. Try again in a moment.',
+    { internal: cause instanceof Error ? cause.message : String(cause), cause, retryAfterMs: 1_000 },
   )
 }

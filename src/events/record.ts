@@ -52,8 +52,10 @@ export interface AttemptRow {
   price?: string
 }
 
+export type CallDescription = Omit<CallRow, 'status' | 'attempts'>
+
 /** What is known of a call from its beginning: the part that its intents and its end have in common. */
-export function describeCall(call: Call): Omit<CallRow, 'status' | 'attempts'> {
+function describeCall(call: Call): CallDescription {
   const { caller } = call
   const asked = call.asked.ok ? call.asked.value : undefined
   return {
@@ -74,12 +76,15 @@ export function describeCall(call: Call): Omit<CallRow, 'status' | 'attempts'> {
 
 /** A call on its way, as one attempt of it goes on record: JSON of a `CallRow`. */
 export function renderIntent(exchange: Exchange, attempt: Attempt): string {
-  return withDescription(exchange, { status: 'running', attempts: [describeAttempt(attempt)] })
+  exchange.description ??= describeCall(exchange.call)
+  const row: CallRow = { ...exchange.description, status: 'running', attempts: [describeAttempt(attempt)] }
+  return JSON.stringify(row)
 }
 
-/** A call that has ended: JSON of a `CallRow`. */
-export function renderEnd(exchange: Exchange, endedAtMs: number): string {
-  const end: Partial<CallRow> = {
+/** A call that has ended. */
+export function describeEnd(exchange: Exchange, endedAtMs: number): CallRow {
+  const end: CallRow = {
+    ...(exchange.description ?? describeCall(exchange.call)),
     status: exchange.status,
     ended_at: isoTime(endedAtMs),
     total_ms: Math.max(0, Math.round(endedAtMs - exchange.call.startedAtMs)),
@@ -90,17 +95,11 @@ export function renderEnd(exchange: Exchange, endedAtMs: number): string {
   if (last) end.target = clean(targetName(last.target))
   if (last?.firstTokenMs !== undefined) end.first_token_ms = last.firstTokenMs
   if (exchange.settlement) describeSettlement(end, exchange.settlement)
-  return withDescription(exchange, end)
-}
-
-/** The description is written once for a call, and joined to the rest as text: this is on every call's way twice. */
-function withDescription(exchange: Exchange, rest: Partial<CallRow>): string {
-  exchange.description ??= JSON.stringify(describeCall(exchange.call))
-  return `${exchange.description.slice(0, -1)},${JSON.stringify(rest).slice(1)}`
+  return end
 }
 
 function describeSettlement(
-  row: Partial<CallRow>,
+  row: CallRow,
   { usage, usageSource, costPicoUsd, priced }: NonNullable<Exchange['settlement']>,
 ): void {
   if (usageSource !== undefined) {

@@ -1,12 +1,6 @@
 import type { Database, Queryable } from '#platform'
+import type { IntentGroup } from './intents.ts'
 import type { CallRow } from './record.ts'
-
-/** One row of `call_intents`: attempts that were committed together. */
-export interface IntentGroup {
-  groupNo: number
-  /** JSON array of call rows with a single attempt each. */
-  attempts: string
-}
 
 /** Columns of `calls` with their types, in the order of every statement here. */
 const columns = {
@@ -34,17 +28,21 @@ const columns = {
   cache_write_tokens: 'bigint',
   output_tokens: 'bigint',
   reasoning_tokens: 'bigint',
-  usage: 'jsonb',
+  usage: 'json',
   usage_source: 'text',
   cost_pico_usd: 'numeric',
   price_state: 'text',
-  attempts: 'jsonb',
+  attempts: 'json',
 } satisfies Record<keyof CallRow, string>
 
 const names = Object.keys(columns)
 const list = names.join(', ')
 const shape = Object.entries(columns)
   .map(([name, type]) => `${name} ${type}`)
+  .join(', ')
+/** From the third parameter on, an array for each column: half the cost of taking JSON apart (measured on PGlite). */
+const arrays = Object.values(columns)
+  .map((type, index) => `$${index + 3}::${type}[]`)
   .join(', ')
 const overwrite = names
   .filter(name => name !== 'id')
@@ -62,6 +60,14 @@ export async function insertIntents(db: Queryable, instance: string, group: Inte
   )
 }
 
+/** Makes these attempts (JSON, or null for none) all that the table has of a process. */
+export async function replaceIntents(db: Database, instance: string, attempts: string | null): Promise<void> {
+  await db.transaction(async tx => {
+    await tx.query({ name: 'delete_intents', text: 'delete from call_intents where instance = $1' }, [instance])
+    if (attempts !== null) await insertIntents(tx, instance, { groupNo: 0, attempts })
+  })
+}
+
 /**
  * Commits calls that have ended, and drops the intent groups that they were the last of. May be repeated when
  * nobody knows whether it went through. A call that another process has declared lost gets its true end.
@@ -69,17 +75,33 @@ export async function insertIntents(db: Queryable, instance: string, group: Inte
 export async function insertCalls(
   db: Queryable,
   instance: string,
-  end: { calls: string; finishedGroups: readonly number[] },
+  ended: { calls: readonly CallRow[]; finishedGroups: readonly number[] },
 ): Promise<void> {
   await db.query(
     {
       name: 'insert_calls',
       text: `with finished as (delete from call_intents where instance = $1 and group_no = any($2::bigint[]))
-        insert into calls (${list}) select ${list} from json_to_recordset($3::json) as ended (${shape})
+        insert into calls (${list}) select * from unnest(${arrays})
         on conflict (id) do update set ${overwrite} where calls.status = 'unknown'`,
     },
-    [instance, end.finishedGroups, end.calls],
+    [instance, ended.finishedGroups, ...columnArrays(ended.calls)],
   )
+}
+
+/** Rows as Postgres array literals, a column each. */
+function columnArrays(rows: readonly CallRow[]): string[] {
+  return (Object.keys(columns) as (keyof CallRow)[]).map(name => {
+    let elements = ''
+    for (const row of rows) elements += `${elements === '' ? '' : ','}${arrayElement(row[name])}`
+    return `{${elements}}`
+  })
+}
+
+function arrayElement(value: CallRow[keyof CallRow]): string {
+  if (value === undefined) return 'NULL'
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`
 }
 
 export async function upsertInstance(db: Queryable, instance: string): Promise<void> {
@@ -115,7 +137,7 @@ export async function recoverIntents(
             select call.* from dead, json_to_recordset(dead.attempts::json) as call (${shape})),
           whole as (
             select distinct on (id) ${names.filter(name => name !== 'attempts').join(', ')},
-              jsonb_agg(attempts->0 || '{"status": "unknown"}') over (
+              json_agg((attempts->0)::jsonb || '{"status": "unknown"}') over (
                 partition by id order by (attempts->0->>'n')::int
                 rows between unbounded preceding and unbounded following) as attempts
             from lost order by id)

@@ -6,12 +6,19 @@ const slug = {
   patternHint: 'Use small letters, digits, dots, dashes and underscores.',
 }
 
+/** What a header can carry: a line break, as at the end of a file, would make a key that nobody can send. */
+const sendable = {
+  pattern: '^[\\x21-\\x7e]*$',
+  patternHint: 'A key has no spaces and no line breaks, and printable ASCII characters only.',
+}
+
 export const keysConfig = Type.Array(
   Type.Object(
     {
       name: Type.String({ minLength: 1, maxLength: 100, description: 'To know it by; unique.' }),
       key: Type.String({
         minLength: 8,
+        ...sendable,
         description:
           'The key itself, any text of at least 8 characters. Write `${NAME}` to take it from the environment.',
       }),
@@ -41,6 +48,7 @@ export const keysConfig = Type.Array(
 
 export const adminKeyConfig = Type.String({
   minLength: 16,
+  ...sendable,
   description: 'The admin key. Without it, one is made at the first start and kept in the data folder.',
 })
 

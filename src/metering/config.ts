@@ -27,11 +27,11 @@ const priceConfig = Type.Object(
 )
 
 export const pricesConfig = Type.Record(
-  Type.String({ pattern: '^[^/\\s]+/\\S+$' }),
+  Type.String({ pattern: '^[^/\\s*]+/([^\\s*]*[^\\s*/]|[^\\s*]*\\*)$' }),
   Type.Unsafe<Partial<Record<PriceName, string>>>(priceConfig),
   {
     additionalProperties: false,
-    nameHint: 'A price belongs to a target, `provider/model`, such as openai/gpt-5-mini.',
+    nameHint: 'A price belongs to a target, such as openai/gpt-5-mini, or to a beginning and `*`, such as openai/gpt-5*.',
     placeholder: 'TARGET',
     default: {},
     description:

@@ -44,7 +44,8 @@ const providerConfig = Type.Object(
     ),
     api_key: Type.Optional(
       Type.String({
-        minLength: 1,
+        pattern: '^[\\x21-\\x7e]+$',
+        patternHint: 'A key has at least one character, and no spaces or line breaks.',
         description: 'Sent as `Authorization: Bearer`. Write `${NAME}` to take it from the environment.',
       }),
     ),
@@ -67,7 +68,12 @@ const providerConfig = Type.Object(
       maximum: 65_535,
       description: 'Most connections to it at once; further calls wait for one.',
     }),
-    max_answer: ByteSize({ default: '64mb', description: 'Largest answer that is not streamed.' }),
+    max_answer: ByteSize({
+      atLeast: '1kb',
+      atMost: '500mb',
+      default: '64mb',
+      description: 'Largest answer that is not streamed.',
+    }),
     limits: Type.Optional(
       Type.Unsafe<never>({ later: 'Limits of a provider are not in this version yet; remove the section.' }),
     ),

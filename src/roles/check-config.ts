@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { loadConfiguration } from './configuration.ts'
 import { StartError } from './start-error.ts'
 
@@ -6,8 +7,10 @@ export async function checkConfig(
   args: string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const [configFile] = args.filter(word => !word.startsWith('-'))
-  if (configFile === undefined) throw new StartError('Name the file: sluice check-config sluice.yaml')
+  const { positionals } = parseArgs({ args, allowPositionals: true })
+  const [configFile, ...others] = positionals
+  if (configFile === undefined || others.length > 0)
+    throw new StartError('Name one file: sluice check-config sluice.yaml')
   await loadConfiguration({ configFile, env })
   process.stdout.write(`${configFile} is fine.\n`)
   return 0

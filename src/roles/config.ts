@@ -6,6 +6,7 @@ import { checkPrices, pricesConfig } from '#metering'
 import { defaultConfig, type Environment, type Loaded, loadConfig } from '#platform'
 import { checkProviders, providersConfig, simulatorVendor, vendors } from '#providers'
 import { checkModels, modelsConfig } from '#routing'
+import { StartError } from './start-error.ts'
 
 const later = (what: string): ReturnType<typeof Type.Unsafe<never>> =>
   Type.Unsafe<never>({
@@ -69,8 +70,8 @@ export function readConfig(source: { text: string; file: string; env: Environmen
  */
 export function configFromEnvironment(env: Environment, found: { ollama: boolean }): Config {
   const keyed = Object.entries(vendors).flatMap(([name, { apiKeyEnv }]) => {
-    const apiKey = apiKeyEnv.map(variable => env[variable]).find(value => value)
-    return apiKey ? [[name, { api_key: apiKey }] as const] : []
+    const apiKey = apiKeyEnv.map(variable => readApiKey(env, variable)).find(key => key !== '')
+    return apiKey === undefined ? [] : [[name, { api_key: apiKey }] as const]
   })
   const providers = {
     ...Object.fromEntries(keyed),
@@ -81,6 +82,15 @@ export function configFromEnvironment(env: Environment, found: { ollama: boolean
   return defaultConfig(configSchema, {
     providers,
     models: { '*': { targets: [`${first}/*`] } },
-    ...(env.DATABASE_URL?.startsWith('postgres') && { database: env.DATABASE_URL }),
+    ...(/^postgres(ql)?:\/\//.test(env.DATABASE_URL ?? '') && { database: env.DATABASE_URL }),
   })
+}
+
+/** Without the white space around it, such as the line break at the end of a file. Empty when it is not set. */
+function readApiKey(env: Environment, variable: string): string {
+  const key = (env[variable] ?? '').trim()
+  if (/^[\x21-\x7e]*$/.test(key)) return key
+  throw new StartError(
+    `The environment variable ${variable} is no API key: there are spaces, line breaks or letters beyond ASCII in it.`,
+  )
 }

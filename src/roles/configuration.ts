@@ -25,8 +25,8 @@ export async function loadConfiguration({
 }
 
 /**
- * Reloads on a change of the file and on SIGHUP. A broken file changes nothing and is reported. The returned
- * function stops it.
+ * Reloads on a change of the file and on SIGHUP. A broken file changes nothing and is reported; settings that only
+ * a start can change are named in a warning. The returned function stops it.
  */
 export function followConfiguration(
   { configFile, env }: ConfigurationSource,
@@ -34,8 +34,11 @@ export function followConfiguration(
   onChange: (next: Config) => void,
 ): () => void {
   if (configFile === undefined) return () => undefined
+  const read = (text: string): ReturnType<typeof readConfig> => readConfig({ text, file: configFile, env })
+  const atStart = read(readText(configFile))
+
   const reload = (text: string): void => {
-    const loaded = readConfig({ text, file: configFile, env })
+    const loaded = read(text)
     if (!loaded.ok) {
       const problems = loaded.problems.map(({ line, path, message, hint }) => ({ line, path, message, hint }))
       return log.error(
@@ -45,22 +48,24 @@ export function followConfiguration(
     }
     try {
       onChange(loaded.config)
-      log.info({ file: configFile }, 'the configuration was reloaded')
     } catch (cause) {
-      log.error(
+      return log.error(
         { err: cause, file: configFile },
         'the configuration cannot be used; the old one stays in force',
       )
     }
+    log.level = loaded.config.log_level
+    log.info({ file: configFile }, 'the configuration was reloaded')
+    const settings = atStart.ok ? changedForNextStart(atStart.config, loaded.config) : []
+    if (settings.length > 0)
+      log.warn({ file: configFile, settings }, 'these settings were changed, and need a restart to take effect')
   }
   const onSignal = (): void => {
     try {
-      reload(readFileSync(configFile, 'utf8'))
+      reload(readText(configFile))
     } catch (cause) {
-      log.error(
-        { err: cause, file: configFile },
-        'the configuration cannot be read; the old one stays in force',
-      )
+      if (!(cause instanceof StartError)) throw cause
+      log.error({ file: configFile }, `${cause.message} The old one stays in force.`)
     }
   }
   process.on('SIGHUP', onSignal)
@@ -71,14 +76,33 @@ export function followConfiguration(
   }
 }
 
+/** What is built once, when the program starts. */
+const startSettings: Readonly<Record<string, (config: Config) => unknown>> = {
+  listen: config => config.listen,
+  data: config => config.data,
+  database: config => config.database,
+  'requests.max_body': config => config.requests.max_body,
+  'requests.header_timeout': config => config.requests.header_timeout,
+  'requests.body_timeout': config => config.requests.body_timeout,
+}
+
+function changedForNextStart(atStart: Config, now: Config): string[] {
+  return Object.entries(startSettings).flatMap(([name, read]) => (read(atStart) === read(now) ? [] : [name]))
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'its permissions do not allow it',
+  ENOTDIR: 'a part of its path is no folder',
+}
+
 function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : cause
-    const reason =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : String(code)
-    throw new StartError(`The configuration ${file} cannot be read: ${reason}.`)
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw new StartError(`The configuration ${file} cannot be read: ${reasons[code] ?? code}.`)
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createEdge, type Edge } from '#edge'
-import { createMetrics, Events, eventRoutes } from '#events'
+import { createFileIntents, createMetrics, createTableIntents, Events, eventRoutes } from '#events'
 import { createKeys } from '#keys'
 import { readPublishedPrices } from '#metering'
 import {
@@ -46,12 +46,18 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
 
   const keys = createKeys({ database, clock, chance, log })
   const metrics = createMetrics({ underWay: () => edge.underWay, pendingRecords: () => events.pending })
+  const instance = newUuid()
+  const intents =
+    config.database === undefined
+      ? createFileIntents({ database, instance, newUuid, path: join(dataDir, 'intents.log') })
+      : createTableIntents({ database, instance })
   const events = new Events({
     database,
     clock,
     log,
-    instance: newUuid(),
-    exclusive: config.database === undefined,
+    instance,
+    intents,
+    shared: config.database !== undefined,
     observe: exchange => metrics.observe(exchange),
   })
   await events.start().catch(startError)

@@ -24,11 +24,11 @@ create table calls (
   cache_write_tokens bigint,
   output_tokens bigint,
   reasoning_tokens bigint,
-  usage jsonb,
+  usage json,
   usage_source text,
   cost_pico_usd numeric,
   price_state text,
-  attempts jsonb not null
+  attempts json not null
 );
 
 -- Calls under way, a row for each group of attempts that was committed together: the row is there before the

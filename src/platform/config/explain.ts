@@ -2,15 +2,11 @@ import type { ErrorObject } from 'ajv'
 import { nearest } from './problem.ts'
 import { expectedQuantity, type QuantityKind } from './quantities.ts'
 import type { Shape } from './shape.ts'
-import type { Path } from './source.ts'
+import type { Finding } from './source.ts'
+import type { Path } from './values.ts'
 
 /** An error of the schema in words: what was expected, and the nearest name for one that is not known. */
-export interface Explanation {
-  path: Path
-  message: string
-  hint?: string | undefined
-  /** The name is at fault, not the value. */
-  atKey?: boolean
+export interface Explanation extends Finding {
   /** The value cannot be worked with, so rules that read it have to wait. */
   breaks: boolean
 }
@@ -40,7 +36,10 @@ function explain(error: ErrorObject, path: Path): Explanation {
     case 'quantity':
       return value(`This must be ${expectedQuantity(error.schema as QuantityKind, words)}.`)
     case 'type':
-      return value(`This must be ${typeNames(error.schema)}, not ${typeName(error.data)}.`, quotesHint(error))
+      return {
+        ...value(`This must be ${typeNames(error.schema)}, not ${typeName(error.data)}.`, quotesHint(error)),
+        isStray: typeof error.data === 'string',
+      }
     case 'enum': {
       const allowed: string[] = error.params.allowedValues
       return value(`This must be one of ${allowed.join(', ')}.`, didYouMean(String(error.data), allowed))
@@ -55,6 +54,10 @@ function explain(error: ErrorObject, path: Path): Explanation {
       return value('This list is empty.')
     case 'minProperties':
       return value('There is nothing in it.')
+    case 'minimum':
+      return value(`This must be at least ${error.schema}.`)
+    case 'maximum':
+      return value(`This must be at most ${error.schema}.`)
     default:
       return value(`This ${error.message ?? 'is not right'}.`)
   }
@@ -75,6 +78,7 @@ function explainName(error: ErrorObject, path: Path, { nameHint }: Shape): Expla
     message,
     hint,
     atKey: true,
+    isStray: true,
     breaks: known.length === 0,
   }
 }
@@ -115,6 +119,7 @@ function typeNames(types: unknown): string {
 }
 
 function typeName(value: unknown): string {
+  if (typeof value === 'number' && !Number.isInteger(value)) return 'a fraction'
   if (value === null || value === undefined) return 'nothing'
   return Array.isArray(value) ? 'a list' : (typeWords[typeof value] ?? typeof value)
 }

@@ -2,8 +2,9 @@ import type { Static, TSchema } from 'typebox'
 import { explainAll } from './explain.ts'
 import type { Problem } from './problem.ts'
 import type { Environment } from './references.ts'
-import { type Path, Source } from './source.ts'
+import { Source } from './source.ts'
 import { validate } from './validate.ts'
+import type { Path } from './values.ts'
 
 /** A rule that spans several fields: reports what is wrong at a path. */
 export type Check<T> = (config: T, report: (path: Path, message: string, hint?: string) => void) => void
@@ -36,18 +37,15 @@ export function loadConfig<S extends TSchema>(options: LoadOptions<S>): Loaded<S
   const written = source.read(options.env)
   if (!written) return { ok: false, problems: source.problems }
   const broken = new Set<unknown>()
-  for (const { path, message, hint, atKey, breaks } of explainAll(
-    validate(options.schema, written.data),
-    written.data,
-  )) {
-    source.report(path, message, hint, atKey)
-    if (breaks) broken.add(path[0])
+  for (const finding of explainAll(validate(options.schema, written.data), written.data)) {
+    source.report(finding)
+    if (finding.breaks) broken.add(finding.path[0])
   }
   const config = written.data as Static<S> // the schema says so, but for the sections that are broken
   for (const { reads, check } of options.checks ?? []) {
     if (reads.some(section => broken.has(section))) continue
     check(config, (path, message, hint) => {
-      if (!source.isFaulty(path)) source.report(path, message, hint)
+      if (!source.isFaulty(path)) source.report({ path, message, hint })
     })
   }
   if (source.problems.length === 0) return { ok: true, config: freeze(config) }

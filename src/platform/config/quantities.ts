@@ -31,11 +31,11 @@ export const quantities: Readonly<Record<QuantityKind, Quantity>> = {
     read: value => scaled(String(value), byteUnits),
   },
   price: {
-    expected: 'an amount in US dollars of at most 12 decimals, such as 0.25',
-    pattern: '^\\$?\\d+(\\.\\d{1,12})?$',
+    expected: 'an amount in US dollars of at most 6 decimals, such as 0.25',
+    pattern: '^\\$?\\d{1,9}(\\.\\d{1,6})?$', // per million tokens: finer than this, a token is no whole pico-dollar
     read: value => {
       const text = typeof value === 'number' ? plainDecimal(value) : value.replace(/^\$/, '')
-      return /^\d{1,12}(\.\d{1,12})?$/.test(text) ? text : undefined
+      return /^\d{1,9}(\.\d{1,6})?$/.test(text) ? text : undefined
     },
   },
 }

@@ -1,35 +1,36 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  parseDocument,
-  type Scalar,
-  visit,
-} from 'yaml'
+import { isMap, parseDocument } from 'yaml'
 import type { Problem } from './problem.ts'
-import { type Environment, expandReferences, maskReferences } from './references.ts'
+import { type Environment, maskReferences } from './references.ts'
 import { findMisspellings, refuseText } from './syntax.ts'
-
-export type Path = readonly (string | number)[]
-
-/** Stands for a value that was left to the environment, `${NAME:-}`, when there is none. */
-export const leftOut = Symbol('left out')
+import { type Path, type Place, readValues } from './values.ts'
 
 /** The values of a text, for a schema to be held against. */
 export interface Written {
   data: unknown
 }
 
+export interface Finding {
+  path: Path
+  message: string
+  hint?: string | undefined
+  /** The name is at fault, not the value. */
+  atKey?: boolean
+  /** What is written there could be anything, such as a secret in the wrong place. */
+  isStray?: boolean
+}
+
+/** More than anybody reads at once. */
+const mostProblems = 100
+
 /** A configuration's text: what is written in it, and where. Collects what is wrong with it. */
 export class Source {
   readonly problems: Problem[] = []
   readonly #file: string
   readonly #text: string
-  #document: Document.Parsed | undefined
+  readonly #places = new Map<string, Place>()
+  /** Rendered paths of what is wrong, and of all that it is inside of. */
+  readonly #wrong = new Set<string>()
+  readonly #faulty = new Set<string>()
 
   constructor(file: string, text: string) {
     this.#file = file
@@ -41,131 +42,75 @@ export class Source {
     const refused = refuseText(this.#text)
     if (refused) return this.#fail(refused.offset, refused.message)
     const { masked, unmask } = maskReferences(this.#text)
-    const document = parseDocument(masked, { prettyErrors: false, uniqueKeys: true, merge: false })
-    this.#document = document
+    const document = parseDocument(masked, {
+      prettyErrors: false,
+      schema: 'core', // whatever version a `%YAML` line asks for
+      resolveKnownTags: false,
+      uniqueKeys: false, // YAML's own check takes the square of their number
+      merge: false,
+    })
     const { fatal, found } = findMisspellings(document)
-    for (const { offset, message } of found) this.#add(offset, '', message)
+    for (const { offset, message } of found) this.#add({ path: [], message }, offset)
     if (fatal) return undefined
-    if (document.contents === null) return this.#fail(0, 'The file is empty.')
-    if (!isMap(document.contents)) {
+    const { contents } = document
+    if (contents === null || (contents.range[0] === contents.range[1] && !isMap(contents)))
+      return this.#fail(0, 'The file is empty.')
+    if (!isMap(contents))
       return this.#fail(0, 'The file must be a map of sections, such as `providers:` and `models:`.')
-    }
-    this.#resolve(document, unmask, env)
-    return this.#expandAliases(document)
+    const data = readValues(contents, {
+      env,
+      unmask,
+      found: (path, place) => this.#places.set(JSON.stringify(path), place),
+      wrong: (path, offset, message) => this.#add({ path, message }, offset),
+    })
+    return { data }
   }
 
   /** Says what is wrong at a path; one thing at a time, the first. */
-  report(path: Path, message: string, hint?: string, atKey = false): void {
-    const name = renderPath(path)
-    if (this.problems.some(known => known.path === name && name !== '')) return
-    this.#add(this.#offsetOf(path, atKey), name, message, hint)
+  report(finding: Finding): void {
+    if (this.#wrong.has(renderPath(finding.path))) return
+    const { name, value } = this.#placeOf(finding.path)
+    this.#add(finding, finding.atKey ? name : value)
   }
 
   /** Whether anything was said of what stands at a path, or inside of it. */
   isFaulty(path: Path): boolean {
-    const name = renderPath(path)
-    return this.problems.some(
-      ({ path: known }) => known === name || known.startsWith(`${name}.`) || known.startsWith(`${name}[`),
-    )
-  }
-
-  #resolve(document: Document.Parsed, unmask: (part: string) => string, env: Environment): void {
-    visit(document, {
-      Pair: (_index, pair, parents) => {
-        if (isScalar(pair.key) && typeof pair.key.value === 'string') pair.key.value = unmask(pair.key.value)
-        const path = pathOf([...parents, pair])
-        if (isScalar(pair.key) && pair.key.value === '<<') {
-          this.#add(
-            offsetOf(pair.key),
-            renderPath(path),
-            'Merge keys (`<<`) are not read; write the settings out.',
-          )
-          return visit.REMOVE
-        }
-        if (!isScalar(pair.value)) return undefined
-        if (this.#resolveScalar(pair.value, path, unmask, env)) pair.value.value = leftOut
-        return undefined
-      },
-      Scalar: (index, scalar, parents) => {
-        if (typeof index === 'number') this.#resolveScalar(scalar, pathOf([...parents, scalar]), unmask, env)
-      },
-    })
-  }
-
-  /** True when the value was left to the environment, `${NAME:-}`, and there is none. */
-  #resolveScalar(scalar: Scalar, path: Path, unmask: (part: string) => string, env: Environment): boolean {
-    if (typeof scalar.value === 'number') {
-      // More digits than a double holds: the text goes on, so that an amount of money stays exact.
-      if (/^\d{0,20}\.\d+$/.test(scalar.source ?? '') && (scalar.source ?? '').length > 16)
-        scalar.value = scalar.source
-      return false
-    }
-    if (typeof scalar.value !== 'string') return false
-    const text = unmask(scalar.value)
-    const value = expandReferences(text, env, message =>
-      this.#add(offsetOf(scalar), renderPath(path), message),
-    )
-    scalar.value = value
-    return value === '' && /^\$\{\w+:-\}$/.test(text)
-  }
-
-  #expandAliases(document: Document.Parsed): Written | undefined {
-    try {
-      return { data: document.toJS({ maxAliasCount: 100 }) }
-    } catch {
-      return this.#fail(
-        0,
-        'The aliases (`*name`) in this file name no anchor, or expand to too much; write the settings out.',
-      )
-    }
+    return this.#faulty.has(renderPath(path))
   }
 
   /** Where a path stands, or as much of it as is written. */
-  #offsetOf(path: Path, atKey: boolean): number {
-    let node: unknown = this.#document?.contents
-    let offset = 0
-    for (const [depth, step] of path.entries()) {
-      if (isAlias(node) && this.#document) node = node.resolve(this.#document)
-      if (isMap(node)) {
-        const pair = node.items.find(item => isScalar(item.key) && String(item.key.value) === String(step))
-        if (!pair) break
-        offset = offsetOf(pair.key)
-        node = pair.value
-        const isLast = depth === path.length - 1
-        if (!(isLast && atKey) && isScalar(node) && node.value !== null) offset = offsetOf(node)
-      } else if (isSeq(node)) {
-        node = node.items[Number(step)]
-        offset = offsetOf(node) || offset
-      } else break
-    }
-    return offset
+  #placeOf(path: Path): Place {
+    const place = this.#places.get(JSON.stringify(path))
+    if (place) return place
+    if (path.length === 0) return { name: 0, value: 0 }
+    return this.#placeOf(path.slice(0, -1))
   }
 
   #fail(offset: number, message: string): undefined {
-    this.#add(offset, '', message)
+    this.#add({ path: [], message }, offset)
     return undefined
   }
 
-  #add(offset: number, path: string, message: string, hint?: string): void {
-    this.problems.push({ file: this.#file, ...this.#placeOf(offset), path, message, ...(hint && { hint }) })
+  #add({ path, message, hint, atKey, isStray }: Finding, offset: number): void {
+    if (path.length > 0) this.#wrong.add(renderPath(path))
+    for (const depth of path.keys()) this.#faulty.add(renderPath(path.slice(0, depth + 1)))
+    if (this.problems.length >= mostProblems) return
+    const { line, column } = this.#lineOf(offset)
+    this.problems.push({
+      file: this.#file,
+      line,
+      column,
+      path: renderPath(path),
+      message,
+      ...(hint && { hint }),
+      ...(isStray && { shownColumns: column - 1 + (atKey ? String(path.at(-1)).length + 1 : 0) }),
+    })
   }
 
-  #placeOf(offset: number): { line: number; column: number } {
+  #lineOf(offset: number): { line: number; column: number } {
     const before = this.#text.slice(0, offset)
     return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
   }
-}
-
-function offsetOf(node: unknown): number {
-  return (isNode(node) && node.range?.[0]) || 0
-}
-
-/** The steps to the last of a chain of nodes, each inside the one before. */
-function pathOf(chain: readonly unknown[]): Path {
-  return chain.flatMap((node, index): Path => {
-    if (isPair(node) && isScalar(node.key)) return [String(node.key.value)]
-    return isSeq(node) && index + 1 < chain.length ? [node.items.indexOf(chain[index + 1])] : []
-  })
 }
 
 function renderPath(path: Path): string {

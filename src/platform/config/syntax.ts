@@ -40,14 +40,12 @@ function findTooDeep(text: string): number | undefined {
  * After the first error that breaks the structure, the rest are its consequences and are left out.
  */
 export function findMisspellings(document: Document.Parsed): { fatal: boolean; found: Misspelling[] } {
-  const found = document.errors
-    .filter(error => error.code === 'DUPLICATE_KEY')
-    .map(error => ({ offset: error.pos[0], message: 'This name stands here twice.' }))
   const tags = document.warnings.filter(warning => warning.code === 'TAG_RESOLVE_FAILED')
-  found.push(
-    ...tags.map(({ pos }) => ({ offset: pos[0], message: 'Tags such as `!name` are not read; remove it.' })),
-  )
-  const first = document.errors.find(error => error.code !== 'DUPLICATE_KEY')
+  const found = tags.map(({ pos }) => ({
+    offset: pos[0],
+    message: 'Tags such as `!name` are not read; remove it.',
+  }))
+  const [first] = document.errors
   if (!first) return { fatal: false, found }
   const star = document.warnings.find(({ code, pos }) => code === 'BAD_ALIAS' && pos[0] <= first.pos[0])
   if (star) {

@@ -3,7 +3,7 @@ import type { DataValidationCxt } from 'ajv/dist/types/index.js'
 import type { TSchema } from 'typebox'
 import { type Bounds, type QuantityKind, readQuantity } from './quantities.ts'
 import { type Shape, shapeOfEach } from './shape.ts'
-import { leftOut } from './source.ts'
+import { define, leftOut } from './values.ts'
 
 /** Holds data against a schema, and fills in its defaults and the numbers that quantities stand for. */
 export function validate(schema: TSchema, data: unknown): readonly ErrorObject[] {
@@ -79,9 +79,4 @@ function meantBy(value: unknown, type: string | undefined): unknown {
 
 function own<T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
   return record && Object.hasOwn(record, name) ? record[name] : undefined
-}
-
-/** Not an assignment: one to `__proto__` would not make a setting of that name. */
-function define(target: object, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, enumerable: true, writable: true, configurable: true })
 }

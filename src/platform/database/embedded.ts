@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Duplex } from 'node:stream'
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 
 /** The embedded Postgres as `pg` sees it: something that opens a connection. There is one session, so one at a time. */
 export interface EmbeddedServer {
@@ -11,30 +11,40 @@ export interface EmbeddedServer {
 /**
  * Starts the embedded Postgres on a folder (made and initialised when it is not there; recovered when the last
  * process was killed). Resolves when it takes statements; rejects when the folder cannot be used.
+ *
+ * States of its thread: starting → running → gone. A thread that is gone without having been closed is followed by
+ * another at once; if that one cannot start, the next connection tries again.
  */
 export async function startEmbeddedServer(dataDir: string): Promise<EmbeddedServer> {
-  let worker = await startWorker(dataDir)
-  let stopped = false
-  let restart: Promise<void> = Promise.resolve()
+  let running: Promise<Worker> | undefined
+  let closed = false
 
-  const watch = (): void => {
-    worker.once('exit', () => {
-      if (stopped) return
-      restart = startWorker(dataDir).then(next => {
-        worker = next
-        watch()
-      })
-      restart.catch(() => undefined) // the next connection meets the reason
-    })
+  const find = async (): Promise<Worker> => {
+    if (closed) throw new Error('the embedded database is closed')
+    running ??= startWorker(dataDir).then(watch, forget)
+    return await running
   }
-  watch()
+  const watch = (worker: Worker): Worker => {
+    worker.on('error', () => undefined) // its end follows, and all connections hear of that
+    worker.once('exit', () => {
+      running = undefined
+      if (!closed) find().catch(() => undefined) // the next connection meets the reason
+    })
+    return worker
+  }
+  const forget = (cause: unknown): never => {
+    running = undefined
+    throw cause
+  }
+  await find()
 
   return {
-    connect: () => new WorkerSocket(() => restart.then(() => worker)),
+    connect: () => new WorkerSocket(find),
     async close() {
-      stopped = true
-      await restart.catch(() => undefined)
-      const gone = new Promise<void>(resolve => worker.once('exit', () => resolve()))
+      closed = true
+      const worker = await running?.catch(() => undefined)
+      if (!worker) return
+      const gone = once(worker, 'exit')
       worker.postMessage('close')
       await gone
     },
@@ -57,16 +67,14 @@ async function startWorker(dataDir: string): Promise<Worker> {
 }
 
 /**
- * A connection to the worker in the form of a socket. `pg` writes a query as several messages; they are
+ * A connection to the worker in the form of a socket, over a channel of its own: the answer to a statement that
+ * was given up can never be taken for the answer to another. `pg` writes a query as several messages; they are
  * gathered until the one that makes the server answer, so that a query costs one hop each way.
  */
 class WorkerSocket extends Duplex {
   readonly #find: () => Promise<Worker>
-  #worker: Worker | undefined
+  #port: MessagePort | undefined
   #gathered: Buffer[] = []
-  readonly #receive = (bytes: Uint8Array): void => {
-    this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
-  }
   readonly #lose = (): void => {
     this.destroy(new Error('the embedded database has ended'))
   }
@@ -78,13 +86,7 @@ class WorkerSocket extends Duplex {
 
   // What `pg` asks of a socket, beyond a stream.
   connect(): this {
-    this.#find().then(worker => {
-      this.#worker = worker
-      worker.on('message', this.#receive)
-      worker.once('exit', this.#lose)
-      worker.once('error', this.#lose)
-      this.emit('connect')
-    }, this.destroy.bind(this))
+    this.#find().then(worker => this.#attach(worker), this.destroy.bind(this))
     return this
   }
   setNoDelay(): this {
@@ -100,6 +102,18 @@ class WorkerSocket extends Duplex {
     return this
   }
 
+  #attach(worker: Worker): void {
+    if (this.destroyed) return
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    port1.on('message', (bytes: Uint8Array) => {
+      this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    })
+    port1.once('close', this.#lose) // the thread has ended
+    worker.postMessage(port2, [port2])
+    this.emit('connect')
+  }
+
   override _read(): void {}
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
@@ -107,15 +121,19 @@ class WorkerSocket extends Duplex {
     if (awaitsAnswer(chunk)) {
       const bytes = this.#gathered.length === 1 ? Uint8Array.from(chunk) : Buffer.concat(this.#gathered)
       this.#gathered = []
-      this.#worker?.postMessage(bytes)
+      this.#port?.postMessage(bytes)
     }
     done()
   }
 
+  override _final(done: () => void): void {
+    this.push(null)
+    done()
+  }
+
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#worker?.off('message', this.#receive)
-    this.#worker?.off('exit', this.#lose)
-    this.#worker?.off('error', this.#lose)
+    this.#port?.off('close', this.#lose)
+    this.#port?.close()
     done(error)
   }
 }

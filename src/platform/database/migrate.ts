@@ -25,11 +25,14 @@ export class NewerSchema extends Error {
   }
 }
 
+/** Another process may be at it already, and a large table takes its time. */
+const timeoutMs = 10 * 60_000
+
 /** Brings the database to this version's schema. Safe to run from several processes at once; a second run is a no-op. */
 export async function migrate(database: Database, sources: readonly MigrationSource[]): Promise<string[]> {
   const known = sources.flatMap(readMigrations)
   return await database.transaction(async tx => {
-    await tx.query({ text: `select pg_advisory_xact_lock(hashtext('sluice migrations'))` })
+    await tx.query({ text: `select pg_advisory_xact_lock(hashtext('sluice migrations'))`, timeoutMs })
     await tx.query({
       text: `create table if not exists sluice_migrations (
         domain text not null, number int not null, name text not null, applied_at timestamptz not null default now(),
@@ -46,7 +49,7 @@ export async function migrate(database: Database, sources: readonly MigrationSou
     if (unknown.length > 0) throw new NewerSchema(unknown.map(row => `${row.domain}/${row.name}`))
     const fresh = known.filter(migration => !has(applied, migration))
     for (const migration of fresh) {
-      for (const text of statements(migration.sql)) await tx.query({ text })
+      for (const text of statements(migration.sql)) await tx.query({ text, timeoutMs })
       await tx.query({ text: 'insert into sluice_migrations (domain, number, name) values ($1, $2, $3)' }, [
         migration.domain,
         migration.number,

@@ -1,14 +1,15 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
-import { type Database, DatabaseUnavailable, type Queryable, type Statement } from './database.ts'
+import type { Database } from './database.ts'
 import { startEmbeddedServer } from './embedded.ts'
+import { PoolDatabase } from './pool-database.ts'
 
 export interface DatabaseOptions {
   /** `postgres://…`; absent: embedded, in `<dataDir>/postgres`. */
   url?: string | undefined
   dataDir: string
-  /** How long a statement may take before the server counts as out of reach. */
+  /** How long a statement may take, waiting for a connection included, before the server counts as out of reach. */
   statementTimeoutMs: number
   /** Sockets to a real server; the embedded one has a single session. */
   connections: number
@@ -31,7 +32,7 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const server = await startEmbeddedServer(folder)
   const pool = new pg.Pool({
-    ...timeouts(options),
+    connectionTimeoutMillis: options.statementTimeoutMs,
     max: 1,
     idleTimeoutMillis: 0,
     user: 'postgres',
@@ -39,12 +40,12 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
     stream: () => server.connect() as never, // a Duplex with the few socket methods that pg calls
     types,
   })
-  return poolDatabase(pool, () => server.close())
+  return new PoolDatabase(pool, options.statementTimeoutMs, () => server.close())
 }
 
 function openServer(options: DatabaseOptions, url: string): Database {
   const pool = new pg.Pool({
-    ...timeouts(options),
+    connectionTimeoutMillis: options.statementTimeoutMs,
     connectionString: url,
     max: options.connections,
     idleTimeoutMillis: 30_000,
@@ -52,63 +53,5 @@ function openServer(options: DatabaseOptions, url: string): Database {
     application_name: 'sluice',
     types,
   })
-  return poolDatabase(pool, async () => undefined)
-}
-
-function timeouts(options: DatabaseOptions): pg.PoolConfig {
-  return { connectionTimeoutMillis: options.statementTimeoutMs, query_timeout: options.statementTimeoutMs }
-}
-
-function poolDatabase(pool: pg.Pool, closeServer: () => Promise<void>): Database {
-  pool.on('error', () => undefined) // an idle connection died: the pool opens another when it is needed
-  return {
-    query: (statement, values) => run(pool, statement, values),
-    transaction: work => inTransaction(pool, work),
-    async close() {
-      await pool.end()
-      await closeServer()
-    },
-  }
-}
-
-async function inTransaction<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
-  const client = await pool.connect().catch(unavailable)
-  const tx: Queryable = { query: (statement, values) => run(client, statement, values) }
-  try {
-    await tx.query({ text: 'begin' })
-    const result = await work(tx)
-    await tx.query({ text: 'commit' })
-    client.release()
-    return result
-  } catch (cause) {
-    const rolledBack = await tx.query({ text: 'rollback' }).then(
-      () => true,
-      () => false,
-    )
-    client.release(!rolledBack)
-    throw cause
-  }
-}
-
-async function run<Row>(
-  on: pg.Pool | pg.PoolClient,
-  statement: Statement,
-  values?: readonly unknown[],
-): Promise<Row[]> {
-  const result = await on
-    .query({ ...statement, ...(values && { values: [...values] }) })
-    .catch(cause => (isOfStatement(cause) ? Promise.reject(cause) : unavailable(cause)))
-  return result.rows as Row[]
-}
-
-/** An error that the server reports of the statement itself (SQLSTATE), as opposed to a server that is going or gone. */
-function isOfStatement(cause: unknown): boolean {
-  if (!(cause instanceof pg.DatabaseError) || cause.code === undefined) return false
-  const serverClass = cause.code.slice(0, 2)
-  return !['08', '53', '57', '58', 'XX'].includes(serverClass)
-}
-
-function unavailable(cause: unknown): never {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  throw new DatabaseUnavailable(`the database cannot be reached: ${reason}`, cause)
+  return new PoolDatabase(pool, options.statementTimeoutMs, async () => undefined)
 }

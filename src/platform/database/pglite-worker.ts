@@ -10,7 +10,7 @@ import { PGlite } from '@electric-sql/pglite'
  * loses nothing, since committed WAL is with the kernel by then; a power cut can. Who needs that, uses a server.
  */
 const { dataDir } = workerData as { dataDir: string }
-const port = parentPort as MessagePort
+const main = parentPort as MessagePort
 
 const settings = ['shared_buffers=16MB', 'wal_buffers=1MB', 'max_wal_size=128MB', 'jit=off']
 const database = await PGlite.create({
@@ -20,13 +20,37 @@ const database = await PGlite.create({
 
 let work: Promise<void> = Promise.resolve()
 
-port.on('message', (message: Uint8Array | 'close') => {
-  work = work.then(() => (message === 'close' ? close() : answer(message)))
+/** One thing at a time, in order. What throws ends the thread: nobody knows the state of the engine then. */
+function enqueue(task: () => Promise<unknown>): void {
+  work = work.then(async () => void (await task()))
+}
+
+main.on('message', (message: MessagePort | 'close') => {
+  if (message === 'close') enqueue(close)
+  else serve(message)
 })
 
-async function answer(request: Uint8Array): Promise<void> {
-  const response = await database.execProtocolRaw(request)
-  port.postMessage(response)
+/**
+ * A connection is a port of its own: what is answered to one that has been given up reaches nobody. All share the
+ * engine's single session, so each begins by clearing away what the one before left in it.
+ */
+function serve(connection: MessagePort): void {
+  let open = true
+  enqueue(clearSession)
+  connection.on('message', (request: Uint8Array) => {
+    enqueue(async () => {
+      if (open) connection.postMessage(await database.execProtocolRaw(request))
+    })
+  })
+  connection.once('close', () => {
+    open = false
+  })
+}
+
+/** An open transaction, prepared statements, settings, locks. */
+async function clearSession(): Promise<void> {
+  await database.exec('rollback')
+  await database.exec('discard all')
 }
 
 async function close(): Promise<void> {
@@ -34,4 +58,4 @@ async function close(): Promise<void> {
   process.exit(0)
 }
 
-port.postMessage('ready')
+main.postMessage('ready')
