@@ -13,7 +13,11 @@ export const callsConfig = Type.Object(
         'Whether prompts and answers are kept with the record of a call: never, of failed calls, always.',
     }),
     content_retention: Duration({ ...bounds, default: '30d', description: 'How long they are kept.' }),
-    retention: Duration({ ...bounds, default: '400d', description: 'How long the record of a call is kept.' }),
+    retention: Duration({
+      ...bounds,
+      default: '400d',
+      description: 'How long the record of a call is kept.',
+    }),
   },
   { additionalProperties: false, default: {}, description: 'The call log.' },
 )

@@ -38,7 +38,7 @@ export function createFileIntents({ database, instance, path, newUuid }: FileInt
   }
 
   return {
-    gatherMs: 0,
+    gatherMs: 1,
     async append({ groupNo, attempts }) {
       if (size > longestFile) rewrite()
       const line = `${attempts}\n`
