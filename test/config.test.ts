@@ -89,9 +89,9 @@ suite('a configuration that is right', () => {
 
   test('keeps all digits of a price, written as a number or as text', () => {
     const config = load(
-      'providers: { sim: }\nprices: { sim/x: { input: 123456.123456789012, output: "$0.000000000001", reasoning: 1e-7 } }',
+      'providers: { sim: }\nprices: { sim/x: { input: 123456789.123456, output: "$0.000001", reasoning: 1e-6 } }',
     )
-    const exact = { input: '123456.123456789012', output: '0.000000000001', reasoning: '0.0000001' }
+    const exact = { input: '123456789.123456', output: '0.000001', reasoning: '0.000001' }
     assert.deepEqual(config.prices['sim/x'], exact)
   })
 
@@ -365,10 +365,10 @@ const mistakes: readonly { name: string; text: string; at: [number, number]; pat
     },
     {
       name: 'a price of too many decimals',
-      text: 'providers: { sim: }\nprices: { sim/x: { input: 0.1234567890123 } }',
+      text: 'providers: { sim: }\nprices: { sim/x: { input: 0.1234567 } }',
       at: [2, 27],
       path: 'prices.sim/x.input',
-      says: /at most 12 decimals/,
+      says: /at most 6 decimals/,
     },
     {
       name: 'a price for no provider',
@@ -411,7 +411,56 @@ const mistakes: readonly { name: string; text: string; at: [number, number]; pat
     { name: 'plain text', text: 'hello', at: [1, 1], path: '', says: /must be a map/ },
     { name: 'a NUL byte', text: 'data: a\nlisten: \0', at: [2, 9], path: '', says: /NUL byte/ },
     { name: 'a tab', text: 'providers:\n\tsim: {}', at: [2, 1], path: '', says: /spaces, not with tabs/ },
-    { name: 'a name written twice', text: 'data: a\ndata: b', at: [2, 1], path: '', says: /twice/ },
+    { name: 'a name written twice', text: 'data: a\ndata: b', at: [2, 1], path: 'data', says: /twice/ },
+    {
+      name: 'a colon without a space',
+      text: 'providers: { sim: { api_key:abc } }',
+      at: [1, 21],
+      path: 'providers.sim.api_key',
+      says: /space is missing/,
+    },
+    {
+      name: 'a reference for a name',
+      text: 'providers: { sim: }\nmodels: { ${A}: { targets: [sim/x] } }',
+      at: [2, 11],
+      path: 'models.${A}',
+      says: /not read in names/,
+    },
+    {
+      name: 'a name that is a list',
+      text: 'models:\n  ? [a]\n  : {}',
+      at: [2, 5],
+      path: 'models',
+      says: /not plain text/,
+    },
+    {
+      name: 'a price that no price book could keep',
+      text: 'providers: { sim: }\nprices: { sim/a*b: { input: 1 } }',
+      at: [2, 11],
+      path: 'prices.sim/a*b',
+      says: /a beginning and `\*`/,
+    },
+    {
+      name: 'a line break in a key',
+      text: 'admin_key: "abcdefgh-abcdefgh\\n"',
+      at: [1, 12],
+      path: 'admin_key',
+      says: /no line breaks/,
+    },
+    {
+      name: 'a number that is none',
+      text: 'providers: { sim: { connections: .nan } }',
+      at: [1, 34],
+      path: 'providers.sim.connections',
+      says: /a whole number/,
+    },
+    {
+      name: 'a log that keeps nothing',
+      text: 'calls: { retention: 0s }',
+      at: [1, 21],
+      path: 'calls.retention',
+      says: /at least 1h/,
+    },
     {
       name: 'a bracket left open',
       text: 'models: { a: { targets: [sim/x }',
@@ -435,13 +484,20 @@ const mistakes: readonly { name: string; text: string; at: [number, number]; pat
     },
     { name: 'a tag', text: 'data: !env HOME', at: [1, 7], path: '', says: /Tags/ },
     { name: 'two documents', text: 'data: a\n---\ndata: b', at: [2, 1], path: '', says: /one document/ },
-    { name: 'an alias of nothing', text: 'data: *home', at: [1, 1], path: '', says: /alias/ },
+    { name: 'an alias of nothing', text: 'data: *home', at: [1, 7], path: 'data', says: /no anchor/ },
+    {
+      name: 'an alias of itself',
+      text: 'models: &m\n  a: *m',
+      at: [2, 6],
+      path: 'models.a',
+      says: /inside of what it names/,
+    },
     {
       name: 'aliases that multiply',
-      text: `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [${'*a,'.repeat(9)}]\nc: &c [${'*b,'.repeat(9)}]\nd: [${'*c,'.repeat(9)}]`,
+      text: `keys:\n  - &a [${'x,'.repeat(99)}]\n  - &b [${'*a,'.repeat(99)}]\n  - [${'*b,'.repeat(99)}]`,
       at: [1, 1],
       path: '',
-      says: /alias/,
+      says: /aliases/,
     },
     {
       name: 'brackets without end',
@@ -489,7 +545,7 @@ data: b`
         '8 keys[0].nam',
         '8 keys[0].key',
         '9 budgets',
-        '11 ',
+        '11 data',
       ],
     )
   })
@@ -497,6 +553,12 @@ data: b`
   test('is shown to a person with its line, and never with a secret', () => {
     const secret = 'hunter2-hunter2'
     const texts = [
+      `providers:\n  openai: ${secret}`,
+      `providers: { openai: { api_key:${secret} } }`,
+      `providers: { openai: { apikye: ${secret} } }`,
+      `providers: { openai: { credential: ${secret} } }`,
+      `providers: { sim: { timeouts: { first_token: 10s, idel: 1s }, api_key: ${secret} } }`,
+      `keys:\n  - ${secret}`,
       `providers:\n  openai:\n    api_key: [${secret}]`,
       `providers:\n  openai:\n    api_key:\n      - ${secret}`,
       `providers:\n  openai:\n    headers:\n      x-auth: [${secret}]`,
@@ -522,6 +584,22 @@ data: b`
   })
 })
 
+test('an alias is a copy: what it names is read where it stands, with its place', () => {
+  const text =
+    'providers:\n  sim: &p { timeouts: { total: 5s } }\n  b: *p\nmodels:\n  x: &m { targets: [sim/a], timeouts: { idle: 2s } }\n  y: *m'
+  const withUrl = text.replace('timeouts: { total', 'base_url: http://a/v1, timeouts: { total')
+  const { providers, models } = load(withUrl)
+  assert.equal(providers.b?.timeouts.total, 5_000)
+  assert.deepEqual(models.y, models.x)
+  const [problem] = problemsOf(withUrl.replace('2s', '2x'))
+  assert.deepEqual([problem?.line, problem?.path], [5, 'models.x.timeouts.idle'])
+})
+
+test('a file of twenty thousand mistakes is answered at once, with the first hundred', () => {
+  const text = Array.from({ length: 20_000 }, (_, n) => `unknown${n}: { a: 1 }`).join('\n')
+  assert.equal(problemsOf(text).length, 100)
+})
+
 suite('without a file', () => {
   test('the simulator answers every model when there is no provider key', () => {
     const config = configFromEnvironment({}, { ollama: false })
@@ -535,6 +613,23 @@ suite('without a file', () => {
     assert.deepEqual(Object.keys(config.providers), ['gemini', 'groq', 'ollama', 'sim'])
     assert.equal(config.providers.gemini?.api_key, 'g')
     assert.deepEqual(config.models['*'], { targets: ['gemini/*'] })
+  })
+
+  test('a key that no header can carry is refused by the name of its variable, never by its value', () => {
+    const refuse = (): unknown => configFromEnvironment({ GROQ_API_KEY: 'secret\nvalue' }, { ollama: false })
+    assert.throws(
+      refuse,
+      (error: Error) => /GROQ_API_KEY/.test(error.message) && !/value/.test(error.message),
+    )
+    const padded = configFromEnvironment({ GROQ_API_KEY: 'secret\n' }, { ollama: false })
+    assert.equal(padded.providers.groq?.api_key, 'secret')
+  })
+
+  test('a DATABASE_URL of something else is left alone', () => {
+    const of = (url: string): unknown =>
+      configFromEnvironment({ DATABASE_URL: url }, { ollama: false }).database
+    assert.equal(of('mysql://a/b'), undefined)
+    assert.equal(of('postgresql://a/b'), 'postgresql://a/b')
   })
 })
 

@@ -31,7 +31,8 @@ export const pricesConfig = Type.Record(
   Type.Unsafe<Partial<Record<PriceName, string>>>(priceConfig),
   {
     additionalProperties: false,
-    nameHint: 'A price belongs to a target, such as openai/gpt-5-mini, or to a beginning and `*`, such as openai/gpt-5*.',
+    nameHint:
+      'A price belongs to a target, such as openai/gpt-5-mini, or to a beginning and `*`, such as openai/gpt-5*.',
     placeholder: 'TARGET',
     default: {},
     description:

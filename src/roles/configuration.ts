@@ -34,11 +34,9 @@ export function followConfiguration(
   onChange: (next: Config) => void,
 ): () => void {
   if (configFile === undefined) return () => undefined
-  const read = (text: string): ReturnType<typeof readConfig> => readConfig({ text, file: configFile, env })
-  const atStart = read(readText(configFile))
-
+  const atStart = loadAgain({ configFile, env })
   const reload = (text: string): void => {
-    const loaded = read(text)
+    const loaded = readConfig({ text, file: configFile, env })
     if (!loaded.ok) {
       const problems = loaded.problems.map(({ line, path, message, hint }) => ({ line, path, message, hint }))
       return log.error(
@@ -56,9 +54,12 @@ export function followConfiguration(
     }
     log.level = loaded.config.log_level
     log.info({ file: configFile }, 'the configuration was reloaded')
-    const settings = atStart.ok ? changedForNextStart(atStart.config, loaded.config) : []
+    const settings = atStart ? changedForNextStart(atStart, loaded.config) : []
     if (settings.length > 0)
-      log.warn({ file: configFile, settings }, 'these settings were changed, and need a restart to take effect')
+      log.warn(
+        { file: configFile, settings },
+        'these settings were changed, and need a restart to take effect',
+      )
   }
   const onSignal = (): void => {
     try {
@@ -73,6 +74,16 @@ export function followConfiguration(
   return () => {
     process.off('SIGHUP', onSignal)
     unwatch()
+  }
+}
+
+/** The configuration as it is in the file now; undefined when it is gone or broken by now. */
+function loadAgain({ configFile = '', env }: ConfigurationSource): Config | undefined {
+  try {
+    const loaded = readConfig({ text: readText(configFile), file: configFile, env })
+    return loaded.ok ? loaded.config : undefined
+  } catch {
+    return undefined // it is followed all the same, and found when it is back
   }
 }
 

@@ -63,6 +63,8 @@ export class Source {
       found: (path, place) => this.#places.set(JSON.stringify(path), place),
       wrong: (path, offset, message) => this.#add({ path, message }, offset),
     })
+    if (data === undefined)
+      return this.#fail(0, 'This comes to more than 100,000 values, aliases (`*name`) written out.')
     return { data }
   }
 

@@ -26,10 +26,12 @@ const mostValues = 100_000
 
 /**
  * The values that YAML's nodes stand for. Every alias becomes a copy of its own, so that nothing is shared by two
- * places of a configuration; references to the environment are resolved.
+ * places of a configuration; references to the environment are resolved. Undefined when they come to too many.
  */
 export function readValues(contents: unknown, reading: Reading): unknown {
-  return new ValueReader(reading).read(contents, [])
+  const reader = new ValueReader(reading)
+  const values = reader.read(contents, [])
+  return reader.isOverfull ? undefined : values
 }
 
 class ValueReader {
@@ -44,18 +46,22 @@ class ValueReader {
     this.#reading = reading
   }
 
+  get isOverfull(): boolean {
+    return this.#values > mostValues
+  }
+
   read(node: unknown, path: Path): unknown {
     this.#values += 1
-    if (this.#values > mostValues) {
-      if (this.#values === mostValues + 1)
-        this.#reading.wrong(path, offsetOf(node), `These are more than ${mostValues} values.`)
-      return null
-    }
+    if (this.isOverfull) return null
     if (isAlias(node)) return this.#readAlias(node.source, offsetOf(node), path)
     if (isNode(node) && node.anchor !== undefined && this.#aliases === 0) this.#anchors.set(node.anchor, node)
     if (isScalar(node)) return this.#readScalar(node, path)
     this.#open.add(node)
-    const value = isMap(node) ? this.#readMap(node, path) : isSeq(node) ? this.#readList(node.items, path) : null
+    const value = isMap(node)
+      ? this.#readMap(node, path)
+      : isSeq(node)
+        ? this.#readList(node.items, path)
+        : null
     this.#open.delete(node)
     return value
   }
@@ -97,7 +103,8 @@ class ValueReader {
     const refuse = (name: string, message: string): undefined => {
       this.#reading.wrong(name === '' ? path : [...path, name], offsetOf(key), message)
     }
-    if (!isScalar(key) || key.value === null) return refuse('', 'A name is missing here, or is not plain text.')
+    if (!isScalar(key) || key.value === null)
+      return refuse('', 'A name is missing here, or is not plain text.')
     const name = typeof key.value === 'string' ? this.#reading.unmask(key.value) : (key.source ?? '')
     if (name === '<<') return refuse(name, 'Merge keys (`<<`) are not read; write the settings out.')
     if (name.includes('${')) return refuse(name, 'References to the environment are not read in names.')
