@@ -2,7 +2,7 @@
 export interface Statement {
   name?: string
   text: string
-  /** How long it may take, when that is longer than the database's own limit. */
+  /** How long it may take; absent: the database's own limit. */
   timeoutMs?: number
 }
 

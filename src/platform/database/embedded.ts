@@ -52,7 +52,10 @@ export async function startEmbeddedServer(dataDir: string): Promise<EmbeddedServ
 }
 
 async function startWorker(dataDir: string): Promise<Worker> {
-  const worker = new Worker(new URL('./pglite-worker.ts', import.meta.url), { workerData: { dataDir } })
+  const worker = new Worker(new URL('./pglite-worker.ts', import.meta.url), {
+    workerData: { dataDir },
+    execArgv: [], // flags are meant for the program, and some would keep the thread from starting
+  })
   const failed = new AbortController()
   const ended = once(worker, 'exit', { signal: failed.signal }).then(([code]) => {
     throw new Error(`the embedded database ended with code ${code} while starting`)

@@ -15,11 +15,18 @@ export interface DatabaseOptions {
   connections: number
 }
 
-// 64-bit integers as numbers: none of ours passes 2^53; money is NUMERIC and stays text.
-const parseInt8 = (text: string): number => Number(text)
+// 64-bit integers as numbers, also in arrays: none of ours passes 2^53; money is NUMERIC and stays text.
+const bigints: readonly number[] = [pg.types.builtins.INT8, 1016]
 const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) =>
-    oid === pg.types.builtins.INT8 && format !== 'binary' ? parseInt8 : pg.types.getTypeParser(oid, format),
+  getTypeParser(oid, format) {
+    const parse = pg.types.getTypeParser(oid, format)
+    return bigints.includes(oid) && format !== 'binary' ? (text: string) => asNumbers(parse(text)) : parse
+  },
+}
+
+function asNumbers(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asNumbers)
+  return value === null ? null : Number(value)
 }
 
 /** Opens the database. Embedded: starts it, and rejects when its folder cannot be used. By URL: connects when first asked. */

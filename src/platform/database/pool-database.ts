@@ -45,6 +45,7 @@ export class PoolDatabase implements Database {
       try {
         const result = await this.#inside.run(inside, () => work(transactionOn(session, inside, timeoutMs)))
         inside.over = true
+        if (!session.sound) throw unavailable('a statement of the transaction was given up')
         const { command } = await session.run({ text: 'commit', timeoutMs })
         // What Postgres makes of a commit after a failed statement; whoever caught that error must not go on.
         assert.equal(command, 'COMMIT', 'a transaction went on after one of its statements had failed')
@@ -65,7 +66,10 @@ export class PoolDatabase implements Database {
   }
 
   async #withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    assert(this.#inside.getStore()?.over !== false, 'inside a transaction its `tx` is asked, not the database')
+    assert(
+      this.#inside.getStore()?.over !== false,
+      'inside a transaction its `tx` is asked, not the database',
+    )
     if (this.#closing) throw new DatabaseUnavailable('the database is closed')
     this.#underWay += 1
     try {

@@ -5,9 +5,14 @@ import { DatabaseUnavailable, type Statement } from './database.ts'
 export class Session {
   readonly #client: pg.PoolClient
   #sound = true
+  /** A connection can end between two statements, when no statement is there to hear of it. */
+  readonly #onError = (): void => {
+    this.#sound = false
+  }
 
   constructor(client: pg.PoolClient) {
     this.#client = client
+    client.on('error', this.#onError)
   }
 
   /** False once a statement was given up, or its fate is not known: what comes next over this connection is anybody's guess. */
@@ -33,6 +38,7 @@ export class Session {
 
   /** Back to the pool, or closed when it is not sound: that ends its transaction, too. */
   release(): void {
+    this.#client.off('error', this.#onError)
     this.#client.release(!this.#sound)
   }
 }
