@@ -51,7 +51,8 @@ export function createFileIntents({ database, instance, path, newUuid }: FileInt
     async recover() {
       const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
       const left = lines.filter(isWhole).map(line => line.slice(1, -1))
-      if (left.length > 0) await insertIntents(database, newUuid(), { groupNo: 0, attempts: `[${left.join()}]` })
+      if (left.length > 0)
+        await insertIntents(database, newUuid(), { groupNo: 0, attempts: `[${left.join()}]` })
       const recovered = await recoverIntents(database, { instance, staleAfterMs: 0 })
       rewrite()
       return recovered

@@ -91,7 +91,10 @@ export class Journal {
   record(exchange: Exchange): void {
     this.#underWay -= 1
     if (exchange.groups.length === 0 && this.#ends.length >= mostEnds) {
-      return this.#options.log.warn({ call: exchange.call.id }, 'a refused call is not recorded: too many wait')
+      return this.#options.log.warn(
+        { call: exchange.call.id },
+        'a refused call is not recorded: too many wait',
+      )
     }
     this.#recordedNo += 1
     this.#ends.push({ row: describeEnd(exchange, this.#options.clock.now()), groups: exchange.groups })
@@ -128,7 +131,10 @@ export class Journal {
     const groupNo = ++this.#groupNo
     this.#appending = true
     try {
-      await this.#options.intents.append({ groupNo, attempts: `[${group.map(({ attempt }) => attempt).join()}]` })
+      await this.#options.intents.append({
+        groupNo,
+        attempts: `[${group.map(({ attempt }) => attempt).join()}]`,
+      })
       this.#members.set(groupNo, group.length)
       for (const { resolve } of group) resolve(groupNo)
     } catch (cause) {
@@ -194,7 +200,10 @@ export class Journal {
         return false
       }
       this.#writtenNo += 1
-      log.error({ err: cause, call: ends[0]?.row.id }, 'the database refused a call: it is lost to the record')
+      log.error(
+        { err: cause, call: ends[0]?.row.id },
+        'the database refused a call: it is lost to the record',
+      )
       return false
     }
   }

@@ -63,7 +63,9 @@ export async function insertIntents(db: Queryable, instance: string, group: Inte
 /** Makes these attempts (JSON, or null for none) all that the table has of a process. */
 export async function replaceIntents(db: Database, instance: string, attempts: string | null): Promise<void> {
   await db.transaction(async tx => {
-    await tx.query({ name: 'delete_intents', text: 'delete from call_intents where instance = $1' }, [instance])
+    await tx.query({ name: 'delete_intents', text: 'delete from call_intents where instance = $1' }, [
+      instance,
+    ])
     if (attempts !== null) await insertIntents(tx, instance, { groupNo: 0, attempts })
   })
 }
@@ -101,7 +103,8 @@ function arrayElement(value: CallRow[keyof CallRow]): string {
   if (value === undefined) return 'NULL'
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`
+  const escaped = /["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text
+  return `"${escaped}"`
 }
 
 export async function upsertInstance(db: Queryable, instance: string): Promise<void> {

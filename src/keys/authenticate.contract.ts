@@ -172,10 +172,19 @@ async function refusal(keys: Keys, credential: string | undefined): Promise<Refu
   return decision.ok ? assert.fail(`let in as ${decision.value.keyId}`) : decision
 }
 
+/** What a stand-in passes on as it is. */
+function verbsOf(database: Database): Database {
+  return {
+    query: (statement, values) => database.query(statement, values),
+    transaction: work => database.transaction(work),
+    close: () => database.close(),
+  }
+}
+
 function countingDatabase(database: Database): Database & { count(): number } {
   let count = 0
   return {
-    ...database,
+    ...verbsOf(database),
     query(statement, values) {
       count += 1
       return database.query(statement, values)
@@ -186,7 +195,7 @@ function countingDatabase(database: Database): Database & { count(): number } {
 
 function failingDatabase(database: Database): Database & { down: boolean } {
   const failing: Database & { down: boolean } = {
-    ...database,
+    ...verbsOf(database),
     down: false,
     query: async (statement, values) => {
       if (failing.down) throw new DatabaseUnavailable('connection refused', undefined)
@@ -201,7 +210,7 @@ function gatedDatabase(database: Database): Database & { answered: Promise<void>
   const answered = Promise.withResolvers<void>()
   const gate = Promise.withResolvers<void>()
   return {
-    ...database,
+    ...verbsOf(database),
     async query<Row>(statement: Parameters<Database['query']>[0], values?: readonly unknown[]) {
       const rows = await database.query<Row>(statement, values)
       if (statement.name === 'keys.find-by-hash') {

@@ -149,7 +149,8 @@ class Transfer implements Dispatcher.DispatchHandler, HttpFlow {
 }
 
 function failureOf(cause: Error): HttpFailure {
-  return cause instanceof errors.HTTPParserError || cause instanceof errors.InvalidArgumentError
-    ? 'malformed'
-    : 'disconnected'
+  const isMalformed = [errors.HTTPParserError, errors.HeadersOverflowError, errors.InvalidArgumentError].some(
+    kind => cause instanceof kind,
+  )
+  return isMalformed ? 'malformed' : 'disconnected'
 }

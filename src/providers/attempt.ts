@@ -1,4 +1,4 @@
-import { type Answer, type Attempt, Fault, type Target, type Trip } from '#exchange'
+import { type Answer, type Attempt, Fault, type Target, type Trip, toFault } from '#exchange'
 import type { Clock, HttpClient, HttpFailure, HttpFlow, HttpReader } from '#platform'
 import { type DialectModule, dialects, type ProviderError } from '#wire'
 import { classify } from './classify.ts'
@@ -22,7 +22,12 @@ export async function attemptTarget(
 ): Promise<Answer> {
   const attempt = await trip.open(target)
   return await new Promise<Answer>((resolve, reject) => {
-    new Conversation(deps, provider, trip, attempt, resolve, reject).begin()
+    const conversation = new Conversation(deps, provider, trip, attempt, resolve, reject)
+    try {
+      conversation.begin()
+    } catch (cause) {
+      conversation.abandon(cause)
+    }
   })
 }
 
@@ -86,6 +91,11 @@ class Conversation implements HttpReader {
       this,
     )
     presence.onGone(() => this.#leave())
+  }
+
+  /** A bug kept it from beginning: the attempt is over all the same. */
+  abandon(cause: unknown): void {
+    this.#fail(toFault(cause))
   }
 
   sent(): void {
