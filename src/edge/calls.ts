@@ -13,13 +13,15 @@ import { answer, type Gateway } from '#gateway'
 import type { Clock } from '#platform'
 import { dialects } from '#wire'
 import { HttpClientOfCall } from './client.ts'
+import { shuttingDown, type UnderWay } from './under-way.ts'
 
 export interface CallRoutesOptions {
   /** The gateway of the newest configuration; a call keeps the one it began with. */
   current(): Gateway
   clock: Clock
-  /** Calls under way, for the drain. */
-  underWay: { enter(end: () => void): () => void }
+  /** Calls whose answer is not out yet, for the drain. */
+  underWay: UnderWay
+  isDraining(): boolean
 }
 
 const paths: Record<string, Dialect> = {
@@ -31,11 +33,12 @@ const paths: Record<string, Dialect> = {
 export function serveCalls(server: FastifyInstance, options: CallRoutesOptions): void {
   for (const [path, dialect] of Object.entries(paths)) {
     server.post(path, { config: { requires: 'key' } }, (request, reply) => {
+      if (options.isDraining()) throw shuttingDown() // its body came too late
       reply.hijack()
       const call = readCall(request, dialect, options)
       const client = new HttpClientOfCall(reply.raw, call)
-      const leave = options.underWay.enter(() => reply.raw.destroy())
-      void answer(options.current(), call, client).finally(leave)
+      const leave = options.underWay.enter(() => client.cut(shuttingDown()))
+      void answer(options.current(), call, client).finally(() => client.onDelivered(leave))
     })
   }
 }

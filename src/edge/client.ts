@@ -10,34 +10,58 @@ const longestJoined = 16 * 1024
 
 /**
  * The caller of a model route, over the bare response: nothing is buffered here beyond what the socket takes.
- * States: waiting → streaming → ended, or waiting → ended. A caller that closes the connection before the end has
- * gone; what is written after that is dropped.
+ * States: waiting → streaming → ended → delivered, or waiting → ended → delivered. A caller that closes the
+ * connection before the end has gone; what is written after that is dropped. A call that we cut off ourselves looks
+ * the same to those who work on it, but its caller is still there, and is told why.
  */
 export class HttpClientOfCall implements Client {
   readonly #response: ServerResponse
   readonly #call: Call
   #gone = false
   #ended = false
+  #closed = false
+  #cutBy: Fault | undefined
   #onGone: (() => void)[] = []
+  #onDelivered: () => void = () => undefined
 
   constructor(response: ServerResponse, call: Call) {
     this.#response = response
     this.#call = call
     // `close` of the response, not of the request: that one has long been over when the body is read.
     response.once('close', () => {
-      if (this.#ended) return
-      this.#gone = true
-      for (const work of this.#onGone) work()
+      this.#closed = true
+      if (!this.#ended) {
+        this.#gone = true
+        this.#tellGone()
+      }
+      this.#onDelivered()
     })
   }
 
   get gone(): boolean {
-    return this.#gone
+    return this.#gone || this.#cutBy !== undefined
   }
 
   onGone(work: () => void): void {
-    if (this.#gone) work()
+    if (this.gone) work()
     else this.#onGone.push(work)
+  }
+
+  /** Stops the call from our side; `fail` then says why. */
+  cut(fault: Fault): void {
+    if (this.gone || this.#ended) return
+    this.#cutBy = fault
+    this.#tellGone()
+  }
+
+  /** Called once the last byte is with the system, or the connection is gone. */
+  onDelivered(work: () => void): void {
+    if (this.#closed) work()
+    else this.#onDelivered = work
+  }
+
+  #tellGone(): void {
+    for (const work of this.#onGone.splice(0)) work()
   }
 
   send(
@@ -65,7 +89,7 @@ export class HttpClientOfCall implements Client {
   }
 
   begin(headers: Readonly<Record<string, string>>, exchange: Exchange): void {
-    if (this.#gone) return
+    if (this.gone) return
     this.#response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
@@ -76,7 +100,7 @@ export class HttpClientOfCall implements Client {
   }
 
   write(bytes: Buffer): boolean {
-    return this.#gone || this.#response.write(bytes)
+    return this.gone || this.#response.write(bytes)
   }
 
   onDrain(work: () => void): void {
@@ -84,12 +108,15 @@ export class HttpClientOfCall implements Client {
   }
 
   end(): void {
+    if (this.gone) return
     this.#ended = true
     this.#response.end()
   }
 
-  fail(fault: Fault, exchange: Exchange): void {
+  fail(cause: Fault, exchange: Exchange): void {
     if (this.#gone || this.#ended) return
+    // Whoever worked on a call that was cut off could only think that its caller had left.
+    const fault = this.#cutBy && cause.code === 'client_closed' ? exchange.fail(this.#cutBy) : cause
     const dialect = dialects[this.#call.dialect]
     this.#ended = true
     if (this.#response.headersSent) {

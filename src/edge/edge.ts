@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Caller, type Decision, Fault, type Requirement, type Route } from '#exchange'
 import type { Gateway } from '#gateway'
@@ -6,7 +7,7 @@ import { serveCalls } from './calls.ts'
 import { faultOf, sendFault } from './errors.ts'
 import { modelRoutes } from './models.ts'
 import { describeApi } from './openapi.ts'
-import { UnderWay } from './under-way.ts'
+import { shuttingDown, UnderWay } from './under-way.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -40,22 +41,27 @@ export interface Edge {
   listen(address: { host: string; port: number }): Promise<string>
   /** Calls that have not ended. */
   readonly underWay: number
-  /** No new calls; waits for those under way, cuts what is left after `withinMs`, and closes. */
+  /** No new calls; waits for those under way, fails what is left of them after `withinMs`, and closes. */
   drain(withinMs: number): Promise<void>
 }
+
+/** For the last words to calls that are cut off, and for requests to our own API to end. */
+const farewellMs = 2_000
 
 /** HTTP in and out. Every route says what it requires; the credential is checked before a byte of the body is read. */
 export function createEdge(options: EdgeOptions): Edge {
   const underWay = new UnderWay()
+  const requests = new UnderWay()
   let draining = false
-  const server = createServer(options, () => draining)
-  serveCalls(server, { ...options, underWay })
+  const isDraining = (): boolean => draining
+  const server = createServer(options, isDraining)
+  serveCalls(server, { ...options, underWay, isDraining })
   const routes = [
     ...modelRoutes({ current: options.current, startedAtMs: options.clock.now() }),
     ...options.routes,
   ]
-  for (const route of routes) serveRoute(server, route, options.log)
-  serveOperations(server, options, { routes, isDraining: () => draining })
+  for (const route of routes) serveRoute(server, route, { log: options.log, requests })
+  serveOperations(server, options, { routes, isDraining })
 
   return {
     listen: address => server.listen(address),
@@ -64,11 +70,13 @@ export function createEdge(options: EdgeOptions): Edge {
     },
     async drain(withinMs) {
       draining = true
-      const cut = new Promise<void>(resolve => options.clock.after(withinMs, resolve))
-      await Promise.race([underWay.empty(), cut])
+      const ended = (ms: number): Promise<unknown> =>
+        Promise.all([underWay, requests].map(some => some.emptyWithin(ms, options.clock)))
+      await ended(withinMs)
       underWay.cutAll()
-      await underWay.empty()
+      await ended(farewellMs)
       server.server.closeAllConnections()
+      await underWay.empty() // whoever did not read its last words is gone now
       await server.close()
     },
   }
@@ -83,6 +91,10 @@ function createServer(options: EdgeOptions, isDraining: () => boolean): FastifyI
     keepAliveTimeout: 75_000, // longer than the usual idle limits of balancers in front
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+    // Node's own answers to what HTTP itself forbids are not in a shape that an SDK reads.
+    http: { requireHostHeader: false },
+    frameworkErrors: (error, request, reply) =>
+      sendFault(faultOf(error, request), request, reply, options.log),
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true } },
     clientErrorHandler(error, socket) {
       if (socket.writable) socket.end(clientErrorAnswer(error.code))
@@ -95,13 +107,33 @@ function createServer(options: EdgeOptions, isDraining: () => boolean): FastifyI
     done(null, body),
   )
   server.addHook('onRequest', request => admitRequest(request, options, isDraining()))
-  server.setErrorHandler((error, request, reply) =>
-    sendFault(faultOf(error, request), request, reply, options.log),
-  )
+  server.setErrorHandler(async (error, request, reply) => {
+    const fault = faultOf(error, request)
+    if (fault.code === 'body_too_large') await discard(request.raw, options.maxBodyBytes)
+    sendFault(fault, request, reply, options.log)
+    return reply
+  })
   server.setNotFoundHandler({ preHandler: undefined as never }, (request, reply) =>
     sendNotFound(server, request, reply, options.log),
   )
   return server
+}
+
+/**
+ * Reads on for a while and keeps nothing: a caller that is still sending when the connection closes sees a broken
+ * pipe, and never the answer that says why.
+ */
+function discard(request: IncomingMessage, mostBytes: number): Promise<void> {
+  return new Promise(resolve => {
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > mostBytes) resolve()
+    })
+    request.once('end', resolve)
+    request.once('close', resolve)
+    request.resume()
+  })
 }
 
 async function admitRequest(
@@ -110,12 +142,14 @@ async function admitRequest(
   isDraining: boolean,
 ): Promise<void> {
   if (request.is404) return
+  if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+    throw new Fault('invalid_request', 'The header `host` is missing (RFC 9112, 3.2).')
+  }
   const { requires } = request.routeOptions.config
   if (requires === undefined)
     throw new Fault('permission_denied', 'This address does not say who may use it, so nobody may.')
   if (requires === 'nothing') return
-  if (isDraining)
-    throw new Fault('shutting_down', 'This server is shutting down; try another one, or again in a moment.')
+  if (isDraining) throw shuttingDown()
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
     throw new Fault('unsupported_media_type', 'Send the body without `content-encoding`.')
@@ -136,7 +170,11 @@ function credentialOf(request: FastifyRequest): string | undefined {
   return Array.isArray(other) ? other[0] : other
 }
 
-function serveRoute(server: FastifyInstance, route: Route, log: Log): void {
+function serveRoute(
+  server: FastifyInstance,
+  route: Route,
+  { log, requests }: { log: Log; requests: UnderWay },
+): void {
   server.route({
     method: route.method,
     // A model's name may contain slashes, so it takes the rest of the path.
@@ -151,6 +189,10 @@ function serveRoute(server: FastifyInstance, route: Route, log: Log): void {
       coerceQuery(request, route)
     },
     async handler(request, reply) {
+      reply.raw.once(
+        'close',
+        requests.enter(() => undefined),
+      )
       const { '*': model, ...params } = request.params as Record<string, string>
       const answer = await route.handle({
         params: model === undefined ? params : { ...params, model },
