@@ -85,7 +85,7 @@ export function createEdge(options: EdgeOptions): Edge {
 function createServer(options: EdgeOptions, isDraining: () => boolean): FastifyInstance {
   const server = Fastify({
     bodyLimit: options.maxBodyBytes,
-    genReqId: () => `req_${options.newUuid().replaceAll('-', '')}`,
+    genReqId: () => `req_${options.newUuid()}`,
     requestTimeout: options.bodyTimeoutMs,
     connectionTimeout: 0,
     keepAliveTimeout: 75_000, // longer than the usual idle limits of balancers in front

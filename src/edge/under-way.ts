@@ -1,28 +1,46 @@
 import { Fault } from '#exchange'
 import type { Clock } from '#platform'
 
+interface Entry {
+  cut: () => void
+  at: number
+}
+
 /** What has not ended, so that a drain can wait for it and, at its end, cut it off. */
 export class UnderWay {
-  readonly #cuts = new Set<() => void>()
+  /**
+   * An array that entries leave by changing places with the last one. A Set would do, but V8 makes it a new table
+   * every hundred calls or so, and a dead table in the old generation keeps what it last held, and the table after
+   * it, through every minor collection: a sixth of the processor time went there (Node 24.21).
+   */
+  readonly #entries: Entry[] = []
   #whenEmpty: (() => void)[] = []
 
   /** The returned function says that it has ended. */
   enter(cut: () => void): () => void {
-    this.#cuts.add(cut)
+    const entry: Entry = { cut, at: this.#entries.length }
+    this.#entries.push(entry)
     return () => {
-      this.#cuts.delete(cut)
-      if (this.#cuts.size > 0) return
+      this.#remove(entry)
+      if (this.#entries.length > 0) return
       for (const tell of this.#whenEmpty.splice(0)) tell()
     }
   }
 
   get count(): number {
-    return this.#cuts.size
+    return this.#entries.length
   }
 
   async empty(): Promise<void> {
-    if (this.#cuts.size === 0) return
+    if (this.#entries.length === 0) return
     await new Promise<void>(resolve => this.#whenEmpty.push(resolve))
+  }
+
+  #remove(entry: Entry): void {
+    const last = this.#entries.pop()
+    if (!last || last === entry) return
+    last.at = entry.at
+    this.#entries[last.at] = last
   }
 
   /** Resolves after this time in any case. */
@@ -36,7 +54,7 @@ export class UnderWay {
   }
 
   cutAll(): void {
-    for (const cut of this.#cuts) cut()
+    for (const { cut } of [...this.#entries]) cut()
   }
 }
 

@@ -1,10 +1,11 @@
 import type { Call } from '#exchange'
 import type { Clock, Database, Log } from '#platform'
+import { Contents } from './contents.ts'
 import { Exchange } from './exchange.ts'
 import type { IntentLog } from './intents.ts'
 import { Journal } from './journal.ts'
 import { uuidOf } from './record.ts'
-import { deleteExpired, deleteInstance, insertContents, upsertInstance } from './store.ts'
+import { deleteExpired, deleteInstance, upsertInstance } from './store.ts'
 
 export interface EventsOptions {
   database: Database
@@ -30,20 +31,18 @@ const heartbeatMs = 5_000
 const sweepMs = 15_000
 const expireMs = 60_000
 const expireAtOnce = 5_000
-/** Of a request or an answer, as much as is kept. */
-const maxContentBytes = 1024 * 1024
-
 /** What happened: the call log. */
 export class Events {
   readonly #options: EventsOptions
   readonly #journal: Journal
   #retention: Retention = { content: 'none', contentMs: 0, callsMs: Number.POSITIVE_INFINITY }
-  #stops: (() => void)[] = []
-  #contents: Promise<void> = Promise.resolve()
+  readonly #stops: (() => Promise<void>)[] = []
+  readonly #contents: Contents
 
   constructor(options: EventsOptions) {
     this.#options = options
     this.#journal = new Journal(options)
+    this.#contents = new Contents(options)
   }
 
   /** Takes over what dead processes left, and begins to keep itself known as alive. */
@@ -58,9 +57,9 @@ export class Events {
 
   /** Commits what is not committed yet, and leaves. */
   async stop(): Promise<void> {
-    for (const stop of this.#stops) stop()
+    await Promise.all(this.#stops.map(stop => stop()))
     await this.#journal.flush()
-    await this.#contents
+    await this.#contents.flush()
     await this.#options.intents.close()
     await deleteInstance(this.#options.database, this.#options.instance)
   }
@@ -95,7 +94,7 @@ export class Events {
   /** Makes all that was recorded before visible to readers. */
   async flush(): Promise<void> {
     await this.#journal.flush()
-    await this.#contents
+    await this.#contents.flush()
     await this.#options.intents.publish()
   }
 
@@ -114,35 +113,31 @@ export class Events {
     while ((await deleteExpired(database, limits)) >= expireAtOnce);
   }
 
+  /** Until `stop`, which waits for what is being done. */
   #repeat(everyMs: number, work: () => Promise<void>): void {
-    const slot = this.#stops.length
+    const { clock, log } = this.#options
+    let stopped = false
+    let cancel: () => void = () => undefined
+    let running: Promise<void> | undefined
     const again = (): void => {
-      this.#stops[slot] = this.#options.clock.after(everyMs, () => {
-        work()
-          .catch(cause =>
-            this.#options.log.error({ err: cause }, 'upkeep of the call log failed; it is tried again'),
-          )
-          .finally(again)
-      })
+      if (!stopped) cancel = clock.after(everyMs, run)
     }
-    this.#stops.push(() => undefined)
+    const run = (): void => {
+      running = work()
+        .catch(cause => log.error({ err: cause }, 'upkeep of the call log failed; it is tried again'))
+        .finally(again)
+    }
+    this.#stops.push(async () => {
+      stopped = true
+      cancel()
+      await running
+    })
     again()
   }
 
   #keepContent(exchange: Exchange): void {
     const { answered, call, fault } = exchange
     if (!answered || (this.#retention.content === 'errors' && !fault)) return
-    const kept = {
-      call_id: uuidOf(call.id),
-      request: textOf(call.body),
-      answer: answered.length > 0 ? textOf(Buffer.concat(answered)) : undefined,
-    }
-    this.#contents = this.#contents
-      .then(() => insertContents(this.#options.database, [kept]))
-      .catch(cause => this.#options.log.error({ err: cause }, 'the texts of a call could not be kept'))
+    this.#contents.keep(uuidOf(call.id), call.body, answered.length > 0 ? Buffer.concat(answered) : undefined)
   }
-}
-
-function textOf(bytes: Buffer): string {
-  return bytes.subarray(0, maxContentBytes).toString('utf8').replaceAll('\u0000', '\ufffd')
 }

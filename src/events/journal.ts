@@ -19,7 +19,7 @@ const gatherFrom = 4
 const groupBytes = 256 * 1024
 /** Ends wait for company this long, unless so many have gathered. Larger writes would hold up other statements. */
 const endsWaitMs = 50
-const endsAtOnce = 128
+const endsAtOnce = 256
 /** While the database is away, ends wait here. Calls under way bound them; refused calls are let go past this. */
 const mostEnds = 20_000
 const retryMs = 500

@@ -134,10 +134,9 @@ function describeAttempt(attempt: Attempt): AttemptRow {
   return row
 }
 
-/** `call_` and 32 hex digits → the UUID they are. */
+/** `call_` and 32 hex digits → the UUID they are; Postgres needs no dashes. */
 export function uuidOf(callId: string): string {
-  const hex = callId.slice('call_'.length)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  return callId.slice('call_'.length)
 }
 
 export function callIdOf(uuid: string): string {

@@ -39,7 +39,7 @@ export function createKeys({ database: raw, clock, chance, log }: KeysOptions): 
     clock,
     log,
     cache,
-    newId: () => `key_${uuid().replaceAll('-', '')}`,
+    newId: () => `key_${uuid()}`,
     newCredential: role => createCredential(chance, role),
   }
   return {

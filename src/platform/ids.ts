@@ -1,7 +1,10 @@
 import type { Chance } from './chance.ts'
 import type { Clock } from './clock.ts'
 
-/** Makes UUIDs of version 7 (RFC 9562): they sort by time, and by order of making within one process. */
+/**
+ * Makes UUIDs of version 7 (RFC 9562): they sort by time, and by order of making within one process. As 32 hex
+ * digits without dashes: what ids are made of here, and Postgres takes them as they are.
+ */
 export function createUuids(clock: Clock, chance: Chance): () => string {
   let lastMs = 0
   let sequence = 0
@@ -21,7 +24,6 @@ export function createUuids(clock: Clock, chance: Chance): () => string {
     bytes.writeUIntBE(lastMs, 0, 6)
     bytes.writeUInt16BE(0x7000 | sequence, 6)
     bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
-    const hex = bytes.toString('hex')
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+    return bytes.toString('hex')
   }
 }

@@ -77,7 +77,6 @@ class Conversation implements HttpReader {
     const { asked, plan, presence, call } = this.#trip
     if (presence.gone) return this.#fail(gone(), 'cancelled')
     this.#limit(plan.timeouts.totalMs, 'in all')
-    this.#stopAwaiting = this.#limit(plan.timeouts.connectMs, 'to take a connection')
     this.#flow = this.#deps.http.send(
       {
         origin: this.#provider.origin,
@@ -90,6 +89,10 @@ class Conversation implements HttpReader {
       },
       this,
     )
+    // A connection that stood ready has been taken by now; only who waits for one needs a limit on that.
+    if (!this.#sent && !this.#over) {
+      this.#stopAwaiting = this.#limit(plan.timeouts.connectMs, 'to take a connection')
+    }
     presence.onGone(() => this.#leave())
   }
 
