@@ -23,8 +23,9 @@ function launch(seat: Seat): Launch {
   const port = String(seat.port)
   return {
     command: process.execPath,
-    args: [program, 'serve', '--config', config, '--port', port, '--data', data],
-    env: { NODE_ENV: 'production' },
+    // As the start script of package.json does; see docs/decisions/2026-11-21-memory-flags.md.
+    args: ['--max-semi-space-size=32', program, 'serve', '--config', config, '--port', port, '--data', data],
+    env: { NODE_ENV: 'production', MALLOC_ARENA_MAX: '2' },
   }
 }
 
