@@ -4,6 +4,7 @@ import { Contents } from './contents.ts'
 import { Exchange } from './exchange.ts'
 import type { IntentLog } from './intents.ts'
 import { Journal } from './journal.ts'
+import { orFault } from './read-outage.ts'
 import { uuidOf } from './record.ts'
 import { deleteExpired, deleteInstance, upsertInstance } from './store.ts'
 
@@ -31,6 +32,8 @@ const heartbeatMs = 5_000
 const sweepMs = 15_000
 const expireMs = 60_000
 const expireAtOnce = 5_000
+/** While the database is away, readers are told so after this and the time of one statement. */
+const readersWaitMs = 2_000
 /** What happened: the call log. */
 export class Events {
   readonly #options: EventsOptions
@@ -91,11 +94,18 @@ export class Events {
     this.#keepContent(exchange)
   }
 
-  /** Makes all that was recorded before visible to readers. */
+  /** Makes what was recorded before visible to readers, as far as the database takes it in time. */
   async flush(): Promise<void> {
-    await this.#journal.flush()
-    await this.#contents.flush()
-    await this.#options.intents.publish()
+    let stop: () => void = () => undefined
+    const late = new Promise<void>(resolve => {
+      stop = this.#options.clock.after(readersWaitMs, resolve)
+    })
+    await Promise.race([this.#flush(), late]).finally(stop)
+  }
+
+  async #flush(): Promise<void> {
+    await Promise.all([this.#journal.flush(), this.#contents.flush()])
+    await orFault(this.#options.intents.publish())
   }
 
   async #recover(): Promise<void> {
