@@ -1,5 +1,10 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { Duplex } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 
 /** The embedded Postgres as `pg` sees it: something that opens a connection. There is one session, so one at a time. */
@@ -16,6 +21,7 @@ export interface EmbeddedServer {
  * another at once; if that one cannot start, the next connection tries again.
  */
 export async function startEmbeddedServer(dataDir: string): Promise<EmbeddedServer> {
+  if (!existsSync(join(dataDir, 'PG_VERSION'))) await initialise(dataDir)
   let running: Promise<Worker> | undefined
   let closed = false
 
@@ -49,6 +55,22 @@ export async function startEmbeddedServer(dataDir: string): Promise<EmbeddedServ
       await gone
     },
   }
+}
+
+/**
+ * Makes the database beside its place and moves it there when it is whole, so that a first start that is killed
+ * leaves nothing half made. A process does it, since a thread would leave behind some 100 MB that only the making
+ * needs.
+ */
+async function initialise(dataDir: string): Promise<void> {
+  const unfinished = `${dataDir}.new`
+  rmSync(unfinished, { recursive: true, force: true })
+  const script = fileURLToPath(new URL('./pglite-initialise.ts', import.meta.url))
+  const maker = spawn(process.execPath, [script, unfinished], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const said = text(maker.stderr)
+  const [code] = await once(maker, 'exit')
+  if (code !== 0) throw new Error(`the embedded database could not be made: ${(await said).trim()}`)
+  renameSync(unfinished, dataDir)
 }
 
 async function startWorker(dataDir: string): Promise<Worker> {
