@@ -5,7 +5,7 @@ export type { KeysCommandTools } from './command.ts'
 export { runKeysCommand } from './command.ts'
 export { adminKeyConfig, checkKeys, keysConfig } from './config.ts'
 export type { ConfiguredKey, ConfiguredKeys } from './configured.ts'
-export { ConfiguredKeysError, indexConfiguredKeys } from './configured.ts'
+export { indexConfiguredKeys } from './configured.ts'
 export type { Keys, KeysOptions } from './create.ts'
 export { createKeys } from './create.ts'
 

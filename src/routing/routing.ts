@@ -1,6 +1,5 @@
 import { allow, type Decision, type Plan, refuse, type Target, type Timeouts } from '#exchange'
-import type { Chance } from '#platform'
-import { nearestNames } from './nearest-names.ts'
+import { type Chance, nearestNames } from '#platform'
 
 /** An alias as the owner configured it. A name or a target may end in `*`, which stands for the same text in both. */
 export interface ModelRoute {
@@ -83,7 +82,7 @@ function planOf(route: ModelRoute, chance: Chance): Plan {
 
 function unknownModel(model: string, names: string[], providers: string[]): Decision<never> {
   const shown = model.length > 100 ? `${model.slice(0, 100)}…` : model
-  const near = nearestNames(model, names)
+  const near = nearestNames(model, names, 3)
   const hint = near.length > 0 ? ` Did you mean ${near.map(name => `\`${name}\``).join(' or ')}?` : ''
   const direct =
     providers.length > 0

@@ -1,5 +1,5 @@
 import type { ErrorObject } from 'ajv'
-import { nearest } from './problem.ts'
+import { nearest } from '../nearest.ts'
 import { expectedQuantity, type QuantityKind } from './quantities.ts'
 import type { Shape } from './shape.ts'
 import type { Finding } from './source.ts'

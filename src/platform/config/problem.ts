@@ -64,32 +64,3 @@ function isBelowSecret(lines: readonly string[], index: number): boolean {
 function indentOf(line: string): number {
   return /^[\s-]*/.exec(line)?.[0].length ?? 0
 }
-
-/** The known name nearest to one that is not known, when it is near enough to have been meant. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
-  const asked = name.slice(0, 100).toLowerCase()
-  let best: { name: string; distance: number } | undefined
-  for (const candidate of known) {
-    const distance = editDistance(asked, candidate.slice(0, 100).toLowerCase())
-    if (!best || distance < best.distance) best = { name: candidate, distance }
-  }
-  return best && best.distance <= Math.ceil(best.name.length / 3) ? best.name : undefined
-}
-
-/** Letters to add, take away, exchange or swap with their neighbour (optimal string alignment), row by row. */
-function editDistance(a: string, b: string): number {
-  let above: number[] = []
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j += 1) {
-      const exchanged = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      const swapped = isSwap ? above[j - 2]! + 1 : exchanged
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, exchanged, swapped))
-    }
-    above = row
-    row = next
-  }
-  return row[b.length]!
-}

@@ -1,7 +1,7 @@
 import { type TSchemaOptions, type TUnsafe, Type } from 'typebox'
 
 /** Quantities as people write them. Each is read to one number, in the unit its name says, or to an exact decimal. */
-export type QuantityKind = 'duration' | 'count' | 'bytes' | 'price'
+export type QuantityKind = 'duration' | 'bytes' | 'price'
 
 interface Quantity {
   expected: string
@@ -11,7 +11,6 @@ interface Quantity {
 }
 
 const durationUnits = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const countUnits = { '': 1, k: 1_000, m: 1_000_000, b: 1_000_000_000 }
 const byteUnits = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }
 
 export const quantities: Readonly<Record<QuantityKind, Quantity>> = {
@@ -19,11 +18,6 @@ export const quantities: Readonly<Record<QuantityKind, Quantity>> = {
     expected: 'a duration such as 200ms, 2s, 5m, 1h or 30d',
     pattern: '^\\d+(\\.\\d+)?(ms|s|m|h|d)$',
     read: value => (typeof value === 'string' ? scaled(value, durationUnits) : value === 0 ? 0 : undefined),
-  },
-  count: {
-    expected: 'a number such as 600, 200k or 1.5m',
-    pattern: '^\\d+(\\.\\d+)?[kKmMbB]?$',
-    read: value => scaled(String(value), countUnits),
   },
   bytes: {
     expected: 'a size such as 512kb or 32mb',
@@ -86,11 +80,6 @@ function plainDecimal(value: number): string {
 /** Milliseconds. */
 export function Duration(options: TSchemaOptions & Bounds): TUnsafe<number> {
   return Type.Unsafe<number>({ quantity: 'duration', ...options })
-}
-
-/** A whole number. */
-export function Count(options: TSchemaOptions & Bounds): TUnsafe<number> {
-  return Type.Unsafe<number>({ quantity: 'count', ...options })
 }
 
 /** Bytes. */
