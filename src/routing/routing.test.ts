@@ -45,7 +45,7 @@ describe('routing', () => {
     const draws = [0, 0.74, 0.7501, 0.9999]
     const routing = routingOf(
       [route('fast', ['openai/mini', 3], ['house/llama', 1], ['house/off', 0])],
-      draws,
+      [...draws],
     )
     const drawn = draws.map(() => targetsOf(routing, 'fast')[0])
     assert.deepEqual(drawn, ['openai/mini', 'openai/mini', 'house/llama', 'house/llama'])
