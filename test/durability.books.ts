@@ -79,7 +79,7 @@ export function compareBooks({ calls, lines, callsByName, linesByName }: Books):
 }
 
 /** All pages. */
-export async function readCalls(sluice: Sluice): Promise<ListedCall[]> {
+async function readCalls(sluice: Sluice): Promise<ListedCall[]> {
   const calls: ListedCall[] = []
   for (let after: string | undefined = ''; after !== undefined; ) {
     const page: { data: ListedCall[]; next?: string } = await readJson(
