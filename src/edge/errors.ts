@@ -31,6 +31,11 @@ export function faultOf(error: unknown, request: FastifyRequest): Fault {
   const known = framework.code === undefined ? undefined : frameworkFaults[framework.code]
   if (known) return known(request)
   if (framework.validation) return validationFault(framework)
+  if (framework.statusCode !== undefined && framework.statusCode >= 400 && framework.statusCode < 500) {
+    return new Fault('invalid_request', 'This is not a request that this server understands.', {
+      internal: framework.message,
+    })
+  }
   if (error instanceof SyntaxError) return new Fault('invalid_json', 'The body is not valid JSON.')
   return toFault(error)
 }

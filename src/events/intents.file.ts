@@ -41,7 +41,7 @@ export function createFileIntents({ database, instance, path, newUuid }: FileInt
     gatherMs: 1,
     async append({ groupNo, attempts }) {
       if (size > longestFile) rewrite()
-      const line = `${attempts}\n`
+      const line = `\n${attempts}\n` // a full disk may have left half a line before it
       size += await appendText(file, line)
       open.set(groupNo, line)
     },
@@ -49,8 +49,8 @@ export function createFileIntents({ database, instance, path, newUuid }: FileInt
       for (const group of groups) open.delete(group)
     },
     async recover() {
-      const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
-      const left = lines.filter(isWhole).map(line => line.slice(1, -1))
+      const lines = readFileSync(path, 'utf8').split('\n').filter(isWhole)
+      const left = lines.map(line => line.slice(1, -1))
       if (left.length > 0)
         await insertIntents(database, newUuid(), { groupNo: 0, attempts: `[${left.join()}]` })
       const recovered = await recoverIntents(database, { instance, staleAfterMs: 0 })
@@ -58,7 +58,7 @@ export function createFileIntents({ database, instance, path, newUuid }: FileInt
       return recovered
     },
     async publish() {
-      const attempts = [...open.values()].map(line => line.slice(1, -2)).join()
+      const attempts = [...open.values()].map(line => line.slice(2, -2)).join()
       await replaceIntents(database, instance, open.size > 0 ? `[${attempts}]` : null)
       published += 1
       if (published % vacuumEvery === 0) await vacuumIntents(database)

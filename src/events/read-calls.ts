@@ -1,6 +1,6 @@
 import type { CallStatus } from '#exchange'
 import type { Queryable } from '#platform'
-import { bindFilter, type Filter, matches, type Span } from './read-filter.ts'
+import { bindFilter, type Filter, matches, readTimeoutMs, type Span } from './read-filter.ts'
 import type { AttemptRow } from './record.ts'
 
 /** A call as it is read, ended or under way. */
@@ -73,7 +73,10 @@ export async function listCalls(
     (select ${columns} from (${underWay}) calls
       where ($13::text is null or $13 = 'running') and ${matches} order by id desc limit $14)
     order by id desc limit $14`
-  return await db.query<CallRead>({ text }, [...bindFilter(filter, span, before), limit])
+  return await db.query<CallRead>({ text, timeoutMs: readTimeoutMs }, [
+    ...bindFilter(filter, span, before),
+    limit,
+  ])
 }
 
 export async function findCall(db: Queryable, uuid: string): Promise<CallReadWhole | undefined> {

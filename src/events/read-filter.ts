@@ -3,6 +3,9 @@ import { Fault } from '#exchange'
 import { uuidOf } from './record.ts'
 import { firstUuidAt } from './store.ts'
 
+/** Adding up many calls takes longer than a statement on a call's way may. */
+export const readTimeoutMs = 15_000
+
 /** The id of a call, as callers see it. */
 export const callId = (description: string) => Type.String({ pattern: '^call_[0-9a-f]{32}$', description })
 

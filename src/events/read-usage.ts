@@ -1,5 +1,5 @@
 import type { Queryable } from '#platform'
-import { bindFilter, type Filter, matches, type Span } from './read-filter.ts'
+import { bindFilter, type Filter, matches, readTimeoutMs, type Span } from './read-filter.ts'
 
 /** What calls can be told apart by, and where it stands in `calls`. */
 const groupColumns = {
@@ -88,5 +88,8 @@ export async function readUsage(
       ${groups.map(group => `"${group}" collate "C" nulls last`).join(', ')}
     limit $17::int + 1`
   const values = [by.groups, by.bucket ?? null, by.timeZone, by.limit]
-  return await db.query<UsageRead>({ text }, [...bindFilter(filter, by.span), ...values])
+  return await db.query<UsageRead>({ text, timeoutMs: readTimeoutMs }, [
+    ...bindFilter(filter, by.span),
+    ...values,
+  ])
 }

@@ -35,6 +35,7 @@ export class ProviderStream implements AnswerStream {
   #held: Buffer[] = []
   #begun = false
   #over = false
+  #cancelled = false
   #failure: Fault | undefined
   #paused = false
   #lastMs: number
@@ -91,6 +92,7 @@ export class ProviderStream implements AnswerStream {
   }
 
   start(sink: AnswerSink): void {
+    if (this.#cancelled) return
     this.#sink = sink
     const held = this.#held
     this.#held = []
@@ -112,6 +114,7 @@ export class ProviderStream implements AnswerStream {
 
   cancel(): void {
     if (this.#over) return
+    this.#cancelled = true
     this.#options.attempt.code = 'client_closed'
     this.#end('cancelled')
     this.#options.flow.abort()

@@ -71,12 +71,18 @@ function readPort(text: string | undefined): number | undefined {
   throw new StartError(`--port takes a number from 0 to 65535, not \`${text}\`.`)
 }
 
+/** Under `npm start`, Ctrl-C arrives twice: from the terminal, and passed on by npm. */
+const echoMs = 1_000
+
 /** The first signal ends in order, the second at once. */
 function stopOnSignal(stop: () => Promise<void>): void {
-  let stopping = false
+  let stoppingSinceMs: number | undefined
   const onSignal = (): void => {
-    if (stopping) process.exit(130)
-    stopping = true
+    if (stoppingSinceMs !== undefined) {
+      if (performance.now() - stoppingSinceMs > echoMs) process.exit(130)
+      return
+    }
+    stoppingSinceMs = performance.now()
     stop().then(
       () => process.exit(0),
       cause => {
