@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, renameSync, write, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import type { IntentLog, IntentLogOptions } from './intents.ts'
 import { insertIntents, recoverIntents, replaceIntents, vacuumIntents } from './store.ts'
 
@@ -38,11 +38,11 @@ export function createFileIntents({ database, instance, path, newUuid }: FileInt
   }
 
   return {
-    gatherMs: 1,
+    gatherMs: 0,
     async append({ groupNo, attempts }) {
       if (size > longestFile) rewrite()
       const line = `\n${attempts}\n` // a full disk may have left half a line before it
-      size += await appendText(file, line)
+      size += appendText(file, line)
       open.set(groupNo, line)
     },
     forget(groups) {
@@ -70,19 +70,15 @@ export function createFileIntents({ database, instance, path, newUuid }: FileInt
   }
 }
 
-/** One write at a time is asked for, so that lines never mix. Resolves with the bytes written. */
-function appendText(file: number, text: string): Promise<number> {
+/**
+ * Gives the bytes written. A write to the kernel's cache takes some 5 µs; handing it to a thread takes 20, and
+ * then it waits for its turn on a processor.
+ */
+function appendText(file: number, text: string): number {
   const bytes = Buffer.from(text)
-  return new Promise((resolve, reject) => {
-    const next = (from: number): void => {
-      write(file, bytes, from, bytes.length - from, null, (error, written) => {
-        if (error) return reject(error)
-        if (from + written < bytes.length) return next(from + written)
-        resolve(bytes.length)
-      })
-    }
-    next(0)
-  })
+  let written = 0
+  while (written < bytes.length) written += writeSync(file, bytes, written)
+  return bytes.length
 }
 
 /** A disk that was full can leave half a line in the middle of the file, too. */

@@ -17,8 +17,11 @@ export interface JournalOptions {
 /** Fewer calls under way than this never wait for company. */
 const gatherFrom = 4
 const groupBytes = 256 * 1024
-/** Ends wait for company this long, unless so many have gathered. Larger writes would hold up other statements. */
-const endsWaitMs = 50
+/**
+ * Ends wait for company this long, unless so many have gathered. With few calls under way a write is kept small
+ * instead, since preparing a large one is a millisecond that some caller would wait for.
+ */
+const endsWaitMs = { few: 5, many: 50 }
 const endsAtOnce = 256
 /** While the database is away, ends wait here. Calls under way bound them; refused calls are let go past this. */
 const mostEnds = 20_000
@@ -159,7 +162,11 @@ export class Journal {
   #scheduleWrite(): void {
     if (this.#writing) return // what has gathered by its end goes next
     if (this.#suspects.length > 0 || this.#ends.length >= endsAtOnce) void this.#write()
-    else this.#stopWaiting ??= this.#options.clock.after(endsWaitMs, () => void this.#write())
+    else this.#stopWaiting ??= this.#options.clock.after(this.#endsWaitMs, () => void this.#write())
+  }
+
+  get #endsWaitMs(): number {
+    return this.#underWay < gatherFrom ? endsWaitMs.few : endsWaitMs.many
   }
 
   /** Writes ends that have gathered; never fails. */
