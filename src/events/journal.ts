@@ -160,7 +160,7 @@ export class Journal {
   }
 
   #scheduleWrite(): void {
-    if (this.#writing) return // what has gathered by its end goes next
+    if (this.#writing !== undefined) return // what has gathered by its end goes next
     if (this.#suspects.length > 0 || this.#ends.length >= endsAtOnce) void this.#write()
     else this.#stopWaiting ??= this.#options.clock.after(this.#endsWaitMs, () => void this.#write())
   }
@@ -171,7 +171,7 @@ export class Journal {
 
   /** Writes ends that have gathered; never fails. */
   async #write(): Promise<void> {
-    if (this.#writing) return await this.#writing
+    if (this.#writing !== undefined) return await this.#writing
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
     const ends = this.#suspects.length > 0 ? this.#suspects.splice(0, 1) : this.#ends.splice(0, endsAtOnce)
