@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { systemClock } from '#platform'
 import { checkConfig } from './check-config.ts'
 import { runKeys } from './keys-client.ts'
 import { migrateDatabase } from './migrate.ts'
@@ -79,10 +80,10 @@ function stopOnSignal(stop: () => Promise<void>): void {
   let stoppingSinceMs: number | undefined
   const onSignal = (): void => {
     if (stoppingSinceMs !== undefined) {
-      if (performance.now() - stoppingSinceMs > echoMs) process.exit(130)
+      if (systemClock.monotonic() - stoppingSinceMs > echoMs) process.exit(130)
       return
     }
-    stoppingSinceMs = performance.now()
+    stoppingSinceMs = systemClock.monotonic()
     stop().then(
       () => process.exit(0),
       cause => {
