@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { BillBook } from './bill.ts'
 
 function enter(bill: BillBook, tag: string | null = null) {
-  return bill.enter({ at: 1, operation: 'chat', model: 'sim-1', stream: false, tag })
+  return bill.enter({ at: 1, operation: 'chat', idPrefix: 'chatcmpl-', model: 'sim-1', stream: false, tag })
 }
 
 test('shows a request as running until it is closed, with what it has produced so far', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert'
 import { hexOf } from './dice.ts'
 
-export type BilledOperation = 'chat' | 'embeddings'
+/** `count`: tokens are only counted, for nothing. */
+export type BilledOperation = 'chat' | 'embeddings' | 'count'
 
 /**
  * `running` → one of: `ended` (the whole answer was handed over), `refused` (answered without any work: an error
@@ -60,7 +61,7 @@ export interface Bill {
 const pageRows = 1024
 const maxPages = 1024
 const maxTextLength = 256
-const operations: readonly BilledOperation[] = ['chat', 'embeddings']
+const operations: readonly BilledOperation[] = ['chat', 'embeddings', 'count']
 const outcomes: readonly Outcome[] = ['running', 'ended', 'cut', 'refused']
 
 /** Columns instead of objects: about 50 bytes a request without its tag, so that a load test does not show here. */
@@ -74,6 +75,7 @@ class Page {
   readonly outcome = new Uint8Array(pageRows)
   readonly operation = new Uint8Array(pageRows)
   readonly stream = new Uint8Array(pageRows)
+  readonly idPrefix: string[] = []
   readonly model: string[] = []
   readonly failure: (string | null)[] = []
   readonly tag: (string | null)[] = []
@@ -178,6 +180,8 @@ export class BillBook implements Bill {
   enter(request: {
     at: number
     operation: BilledOperation
+    /** What its dialect begins an answer's id with. */
+    idPrefix: string
     model: string
     stream: boolean
     tag: string | null
@@ -187,6 +191,7 @@ export class BillBook implements Bill {
     page.at[row] = request.at
     page.operation[row] = operations.indexOf(request.operation)
     page.stream[row] = request.stream ? 1 : 0
+    page.idPrefix[row] = request.idPrefix
     page.model[row] = this.#name(request.model)
     page.failure[row] = null
     page.tag[row] = request.tag === null ? null : clip(request.tag)
@@ -228,7 +233,7 @@ export class BillBook implements Bill {
     const operation = operations[page.operation[row]!]!
     return {
       n: index + 1,
-      id: answerId(operation, this.#seed, this.#book.firstSerial + index),
+      id: answerId(page.idPrefix[row]!, this.#seed, this.#book.firstSerial + index),
       at: page.at[row]!,
       operation,
       model: page.model[row]!,
@@ -256,8 +261,8 @@ export class BillBook implements Bill {
 }
 
 /** Ids are made from the seed and the request's number, so the bill need not keep them. */
-export function answerId(operation: BilledOperation, seed: number, serial: number): string {
-  return `${operation === 'chat' ? 'chatcmpl-' : 'embd-'}${hexOf(seed, serial, 3)}`
+export function answerId(prefix: string, seed: number, serial: number): string {
+  return prefix + hexOf(seed, serial, 3)
 }
 
 /** A copy of bounded length: a slice would keep the whole text alive. */

@@ -14,6 +14,8 @@ export type Body = Readonly<Record<string, unknown>>
 export interface Desk {
   path: string
   operation: BilledOperation
+  /** What an answer's id begins with. */
+  idPrefix: string
   /** Reads the request and makes the answer, or says what is wrong with the request. */
   answer(body: Body, order: Order): Made | ApiError
   errorBody(error: ApiError): string
@@ -27,6 +29,8 @@ export interface Order {
   model: string
   script: Script
   createdAtMs: number
+  /** The time of day when it is asked, for what is told at an answer's end. */
+  nowMs(): number
 }
 
 /** An answer in its dialect, in both forms. */

@@ -66,6 +66,7 @@ function enter(
   const entry = house.bill.enter({
     at: house.clock.now(),
     operation: desk.operation,
+    idPrefix: desk.idPrefix,
     model: typeof body.model === 'string' ? body.model : '',
     stream: body.stream === true,
     tag: readTag(request, body),
@@ -112,11 +113,12 @@ async function failByScript(visit: Visit, { failure, script }: Cue): Promise<voi
 async function answer(visit: Visit, { model, script, failure }: Cue): Promise<void> {
   const { house, desk, entry, line, fate } = visit
   const made = desk.answer(visit.body, {
-    id: answerId(desk.operation, house.seed, entry.serial),
+    id: answerId(desk.idPrefix, house.seed, entry.serial),
     seed: house.seed,
     model,
     script,
     createdAtMs: house.clock.now(),
+    nowMs: () => house.clock.now(),
   })
   if (made instanceof ApiError) return refuse(visit, made)
   fate.stream = made.stream

@@ -12,6 +12,7 @@ const fingerprint = 'fp_simulator'
 export const chat: Desk = {
   path: '/v1/chat/completions',
   operation: 'chat',
+  idPrefix: 'chatcmpl-',
   errorBody,
   headers,
   answer(body, order) {

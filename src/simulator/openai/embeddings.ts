@@ -27,6 +27,7 @@ const checks = {
 export const embeddings: Desk = {
   path: '/v1/embeddings',
   operation: 'embeddings',
+  idPrefix: 'embd-',
   errorBody,
   headers,
   answer(body, order) {
