@@ -1,5 +1,5 @@
 import { createDice, hash, hexOf, mix } from './dice.ts'
-import { speak, topicWords } from './prose.ts'
+import { decline, speak, topicWords } from './prose.ts'
 import { sampleSchema } from './schema-sample.ts'
 import type { Script } from './script.ts'
 import { tokenize } from './tokens.ts'
@@ -49,6 +49,8 @@ export interface Answer {
 export interface Choice {
   /** Text, or calls, never both. */
   text: readonly string[]
+  /** Whether the text says why the model does not answer. */
+  refused: boolean
   calls: readonly ToolCall[]
   finish: 'stop' | 'length' | 'tool-calls'
 }
@@ -81,9 +83,15 @@ function composeChoice(
   script: Script,
   { seed, cap }: { seed: number; cap: number | undefined },
 ): Choice {
-  const count = toolCallCount(ask, script)
-  if (count > 0) return capped({ text: [], calls: makeCalls(ask, seed, count), finish: 'tool-calls' }, cap)
-  return capped({ text: stopped(makeText(ask, script, seed), ask.stops), calls: [], finish: 'stop' }, cap)
+  return capped(uncapped(), cap)
+  function uncapped(): Choice {
+    if (script.refusal) return { text: decline(createDice(seed)), refused: true, calls: [], finish: 'stop' }
+    const count = toolCallCount(ask, script)
+    if (count > 0)
+      return { text: [], refused: false, calls: makeCalls(ask, seed, count), finish: 'tool-calls' }
+    const text = stopped(makeText(ask, script, seed), ask.stops)
+    return { text, refused: false, calls: [], finish: 'stop' }
+  }
 }
 
 /** A script that asks for tools has them called once; when a tool has answered, the model speaks. */
@@ -137,7 +145,7 @@ function capped(choice: Choice, cap: number | undefined): Choice {
     if (left > 0) calls.push({ ...call, arguments: call.arguments.slice(0, left) })
     left -= call.arguments.length
   }
-  return { text: choice.text.slice(0, cap), calls, finish: 'length' }
+  return { ...choice, text: choice.text.slice(0, cap), calls, finish: 'length' }
 }
 
 function visibleTokens(choice: Choice): number {

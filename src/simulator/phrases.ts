@@ -57,6 +57,12 @@ export const closers: Phrases = [
   'I hope this is a useful start.',
 ]
 
+export const refusals: Phrases = [
+  "I'm sorry, but I can't help with that.",
+  "I can't assist with that request.",
+  'That is something I have to decline.',
+]
+
 /** Words too common to be what a message is about. */
 export const commonWords: ReadonlySet<string> = new Set(
   (

@@ -7,6 +7,7 @@ import {
   greetings,
   openers,
   type Phrases,
+  refusals,
   thoughts,
 } from './phrases.ts'
 import { tokenize } from './tokens.ts'
@@ -36,6 +37,11 @@ export function speak(prompting: Prompting, dice: Dice, length?: number): string
   const admits = !asksWho(prompting) && dice.roll() < 0.4
   sentences.push(admits ? dice.pick(admissions) : dice.pick(closers))
   return tokenize(sentences.map(say).join(' '))
+}
+
+/** Why the model does not answer. */
+export function decline(dice: Dice): string[] {
+  return tokenize(dice.pick(refusals))
 }
 
 function opener(prompting: Prompting, words: readonly string[], dice: Dice): string {

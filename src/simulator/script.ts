@@ -16,6 +16,8 @@ export interface Script {
   noUsage: boolean
   /** Tool calls to make, if tools are offered. */
   toolCalls: number
+  /** The model declines to answer, in its dialect's own way. */
+  refusal: boolean
   fail?: Failure
   /** Share of the calls that fail, 0 to 1. */
   rate?: number
@@ -53,6 +55,7 @@ export const knobs: Readonly<Record<string, Knob>> = {
   cached: (script, value) => take(readCount(value, 0), count => (script.cachedTokens = count)),
   nousage: (script, value) => take(readFlag(value), flag => (script.noUsage = flag)),
   tool: (script, value) => take(readCount(value, 0, 16), count => (script.toolCalls = count)),
+  refusal: (script, value) => take(readFlag(value), flag => (script.refusal = flag)),
   fail: (script, value) => take(findFailure(value), failure => (script.fail = failure)),
   rate: (script, value) => take(readShare(value), share => (script.rate = share)),
   on: (script, value) => take(readRanges(value), ranges => (script.on = ranges)),
@@ -65,7 +68,15 @@ export const knobs: Readonly<Record<string, Knob>> = {
 }
 
 function plainScript(): Script {
-  return { ttftMs: 0, paceMs: 0, reasoningTokens: 0, cachedTokens: 0, noUsage: false, toolCalls: 0 }
+  return {
+    ttftMs: 0,
+    paceMs: 0,
+    reasoningTokens: 0,
+    cachedTokens: 0,
+    noUsage: false,
+    toolCalls: 0,
+    refusal: false,
+  }
 }
 
 /** Reads scripts in URL-query syntax; where several set the same knob, the later one wins. */

@@ -126,6 +126,18 @@ test('answers in JSON when asked to', async t => {
   assert.equal(JSON.parse(free.choices[0].message.content).simulated, true)
 })
 
+test('declines by script, as a refusal and not as content, and finishes with stop', async t => {
+  const stage = await setStage(t)
+  const { choices } = await readJson(stage.chat('sim-1?refusal&tool=1', { tools: [weather] }))
+  assert.equal(choices[0].message.content, null)
+  assert.match(choices[0].message.refusal, /can't|decline/)
+  assert.equal(choices[0].finish_reason, 'stop')
+  const frames = framesOf(await (await stage.chat('sim-1?refusal', { stream: true })).text())
+  const deltas = frames.slice(0, -1).map(frame => JSON.parse(frame).choices[0].delta)
+  assert.ok(deltas.every(delta => !delta.content))
+  assert.match(deltas.map(delta => delta.refusal ?? '').join(''), /can't|decline/)
+})
+
 test('leaves usage out by script, and still bills it', async t => {
   const stage = await setStage(t)
   const plain = await readJson(stage.chat('sim-1?tokens=4&nousage'))

@@ -2,9 +2,9 @@ import { type Answer, type ChatAsk, type Choice, compose } from '../answer.ts'
 import { ApiError } from '../api-error.ts'
 import type { Frames } from '../deliver.ts'
 import type { Desk, Order } from '../dialect.ts'
-import { hash } from '../dice.ts'
 import { readChatAsk } from './chat-ask.ts'
 import { errorBody, headers, scriptedStreamError } from './envelope.ts'
+import { logprobs } from './logprobs.ts'
 
 const fingerprint = 'fp_simulator'
 
@@ -41,8 +41,7 @@ function renderWhole(answer: Answer, ask: ChatAsk, order: Order): string {
     choices: answer.choices.map((choice, index) => ({
       index,
       message: renderMessage(choice),
-      logprobs:
-        ask.logprobs === undefined ? null : { content: logprobs(choice.text, ask.logprobs), refusal: null },
+      logprobs: ask.logprobs === undefined ? null : chancesOf(choice.refused, choice.text, ask.logprobs),
       finish_reason: finishReason(choice),
     })),
     ...(order.script.noUsage ? {} : { usage: renderUsage(answer) }),
@@ -51,11 +50,11 @@ function renderWhole(answer: Answer, ask: ChatAsk, order: Order): string {
   })
 }
 
-function renderMessage({ text, calls }: Choice) {
+function renderMessage({ text, refused, calls }: Choice) {
   const said = {
     role: 'assistant',
-    content: calls.length > 0 ? null : text.join(''),
-    refusal: null,
+    content: refused || calls.length > 0 ? null : text.join(''),
+    refusal: refused ? text.join('') : null,
     annotations: [],
   }
   if (calls.length === 0) return said
@@ -90,6 +89,7 @@ function renderFrames(answer: Answer, ask: ChatAsk, order: Order): Frames {
 }
 
 function openingDelta(choice: Choice): string {
+  if (choice.refused) return '{"role":"assistant","content":null,"refusal":""}'
   return choice.calls.length > 0
     ? '{"role":"assistant","content":null,"refusal":null}'
     : '{"role":"assistant","content":"","refusal":null}'
@@ -106,8 +106,8 @@ function* pieces(
     const chances =
       alternatives === undefined
         ? undefined
-        : JSON.stringify({ content: logprobs([token], alternatives), refusal: null })
-    yield frame(index, `{"content":${JSON.stringify(token)}}`, chances)
+        : JSON.stringify(chancesOf(choice.refused, [token], alternatives))
+    yield frame(index, `{"${choice.refused ? 'refusal' : 'content'}":${JSON.stringify(token)}}`, chances)
   }
   for (const [at, call] of choice.calls.entries()) {
     const { id, name } = call
@@ -157,18 +157,7 @@ function renderUsage(answer: Answer) {
   }
 }
 
-/** Log probabilities that are plausible and mean nothing: the token itself is the likeliest. */
-function logprobs(tokens: readonly string[], alternatives: number) {
-  return tokens.map(token => {
-    const own = -(hash(token) % 1000) / 1000
-    const describe = (text: string, logprob: number) => ({
-      token: text,
-      logprob,
-      bytes: [...Buffer.from(text)],
-    })
-    const others = Array.from({ length: alternatives }, (_, rank) =>
-      rank === 0 ? describe(token, own) : describe(` option${rank}`, own - rank),
-    )
-    return { ...describe(token, own), top_logprobs: others }
-  })
+function chancesOf(refused: boolean, tokens: readonly string[], alternatives: number) {
+  const chances = logprobs(tokens, alternatives)
+  return refused ? { content: null, refusal: chances } : { content: chances, refusal: null }
 }
