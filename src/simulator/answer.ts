@@ -25,6 +25,17 @@ export interface ChatAsk {
   essence: number
   lastText: string
   afterTool: boolean
+  /** What the request says about thinking; absent: it thinks as much as the script says, and shows nothing. */
+  thinking?: Thinking
+  /** Whether a refusal has no words, because the dialect has another way to tell it. */
+  refusesSilently?: boolean
+}
+
+/** Tokens of reasoning: as many as the script says, else `usual`; never more than `most`. */
+export interface Thinking {
+  usual: number
+  most: number
+  shown: boolean
 }
 
 export interface Tool {
@@ -52,10 +63,15 @@ export interface Choice {
   /** Whether the text says why the model does not answer. */
   refused: boolean
   calls: readonly ToolCall[]
-  finish: 'stop' | 'length' | 'tool-calls'
+  /** What was thought, if it is shown. */
+  thoughts: readonly string[]
+  /** `filtered`: broken off in the middle because of what it says. */
+  finish: 'stop' | 'length' | 'tool-calls' | 'filtered'
+  /** The stop sequence that ended it. */
+  stop: string | undefined
 }
 
-interface ToolCall {
+export interface ToolCall {
   id: string
   name: string
   /** JSON, cut into tokens. */
@@ -64,10 +80,14 @@ interface ToolCall {
 
 /** Makes the answer. The same seed, conversation and script give the same answer, streamed or not. */
 export function compose(ask: ChatAsk, script: Script, seed: number): Answer {
-  const reasoningTokens = Math.min(script.reasoningTokens, ask.maxTokens ?? script.reasoningTokens)
+  const reasoningTokens = reasoningLength(ask, script)
   const cap = ask.maxTokens === undefined ? undefined : ask.maxTokens - reasoningTokens
   const choices = Array.from({ length: ask.choices }, (_, index) =>
-    composeChoice(ask, script, { seed: mix(seed ^ ask.essence ^ Math.imul(index, 0x9e3779b9)), cap }),
+    composeChoice(ask, script, {
+      seed: mix(seed ^ ask.essence ^ Math.imul(index, 0x9e3779b9)),
+      cap,
+      reasoningTokens,
+    }),
   )
   return {
     choices,
@@ -78,20 +98,44 @@ export function compose(ask: ChatAsk, script: Script, seed: number): Answer {
   }
 }
 
+/** How long it thinks. A refused prompt is not thought about where the refusal has no words. */
+function reasoningLength(ask: ChatAsk, script: Script): number {
+  if (script.refusal && ask.refusesSilently) return 0
+  const wanted = script.reasoningTokens ?? ask.thinking?.usual ?? 0
+  return Math.min(wanted, ask.thinking?.most ?? wanted, ask.maxTokens ?? wanted)
+}
+
 function composeChoice(
   ask: ChatAsk,
   script: Script,
-  { seed, cap }: { seed: number; cap: number | undefined },
+  { seed, cap, reasoningTokens }: { seed: number; cap: number | undefined; reasoningTokens: number },
 ): Choice {
+  const plain: Choice = {
+    text: [],
+    refused: false,
+    calls: [],
+    thoughts: ask.thinking?.shown ? think(ask, seed, reasoningTokens) : [],
+    finish: 'stop',
+    stop: undefined,
+  }
   return capped(uncapped(), cap)
   function uncapped(): Choice {
-    if (script.refusal) return { text: decline(createDice(seed)), refused: true, calls: [], finish: 'stop' }
+    if (script.refusal) {
+      return { ...plain, text: ask.refusesSilently ? [] : decline(createDice(seed)), refused: true }
+    }
     const count = toolCallCount(ask, script)
-    if (count > 0)
-      return { text: [], refused: false, calls: makeCalls(ask, seed, count), finish: 'tool-calls' }
-    const text = stopped(makeText(ask, script, seed), ask.stops)
-    return { text, refused: false, calls: [], finish: 'stop' }
+    if (count > 0 && !script.filtered) {
+      return { ...plain, calls: makeCalls(ask, seed, count), finish: 'tool-calls' }
+    }
+    const text = makeText(ask, script, seed)
+    if (script.filtered)
+      return { ...plain, text: text.slice(0, Math.ceil(text.length / 2)), finish: 'filtered' }
+    return { ...plain, ...stopped(text, ask.stops) }
   }
+}
+
+function think(ask: ChatAsk, seed: number, length: number): string[] {
+  return length === 0 ? [] : speak({ ...ask, afterTool: false }, createDice(mix(seed + 1)), length)
 }
 
 /** A script that asks for tools has them called once; when a tool has answered, the model speaks. */
@@ -130,11 +174,14 @@ function makeText(ask: ChatAsk, script: Script, seed: number): string[] {
 }
 
 /** The tokens up to the first stop sequence, without it. */
-function stopped(tokens: string[], stops: readonly string[]): string[] {
-  if (stops.length === 0) return tokens
+function stopped(tokens: string[], stops: readonly string[]): Pick<Choice, 'text' | 'stop'> {
+  if (stops.length === 0) return { text: tokens, stop: undefined }
   const text = tokens.join('')
-  const found = stops.map(stop => text.indexOf(stop)).filter(at => at >= 0)
-  return found.length === 0 ? tokens : tokenize(text.slice(0, Math.min(...found)))
+  const found = stops.map(stop => ({ stop, at: text.indexOf(stop) })).filter(({ at }) => at >= 0)
+  const [first] = found.sort((one, other) => one.at - other.at)
+  return first
+    ? { text: tokenize(text.slice(0, first.at)), stop: first.stop }
+    : { text: tokens, stop: undefined }
 }
 
 function capped(choice: Choice, cap: number | undefined): Choice {
@@ -145,7 +192,7 @@ function capped(choice: Choice, cap: number | undefined): Choice {
     if (left > 0) calls.push({ ...call, arguments: call.arguments.slice(0, left) })
     left -= call.arguments.length
   }
-  return { ...choice, text: choice.text.slice(0, cap), calls, finish: 'length' }
+  return { ...choice, text: choice.text.slice(0, cap), calls, finish: 'length', stop: undefined }
 }
 
 function visibleTokens(choice: Choice): number {

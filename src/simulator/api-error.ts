@@ -29,3 +29,11 @@ export class ApiError {
 export function badRequest(message: string, code: string | null, param?: string): ApiError {
   return new ApiError({ status: 400, type: 'invalid_request_error', code, message, param })
 }
+
+/** The error that a script puts into an answer which began with status 200. */
+export const scriptedStreamError = new ApiError({
+  status: 500,
+  type: 'server_error',
+  code: 'server_error',
+  message: 'The server had an error while processing your request.',
+})

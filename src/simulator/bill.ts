@@ -1,4 +1,5 @@
 import assert from 'node:assert'
+import { type Asked, AskedPile } from './asked.ts'
 import { hexOf } from './dice.ts'
 
 /** `count`: tokens are only counted, for nothing. */
@@ -52,6 +53,8 @@ export interface Bill {
   totals(): BillTotals
   /** Lines with a number above `after`, oldest first, at most `limit`. */
   lines(page?: { after?: number; limit?: number }): BillLine[]
+  /** The latest requests as they arrived, with a number above `after`, oldest first. */
+  asked(after?: number): Asked[]
   /** How many of the oldest lines have been let go to bound memory; the totals still contain them. */
   dropped(): number
   /** A new bill that starts at 1. Requests still running finish on the old one. */
@@ -84,6 +87,7 @@ class Page {
 /** One book of lines and their sum; a reset begins another, and requests on their way keep theirs. */
 class Book {
   readonly pages: (Page | undefined)[] = []
+  readonly asked = new AskedPile()
   readonly totals: BillTotals = {
     requests: 0,
     running: 0,
@@ -132,6 +136,11 @@ export class Entry {
     this.#page = page
     this.#row = row
     this.serial = serial
+  }
+
+  /** Keeps what was asked, to be looked at. `bytes`: length of the body. */
+  keep({ bytes, ...asked }: Omit<Asked, 'n'> & { bytes: number }): void {
+    this.#book.asked.keep({ n: this.serial - this.#book.firstSerial + 1, ...asked }, bytes)
   }
 
   /** The prompt has been read: from here on it costs. */
@@ -216,6 +225,10 @@ export class BillBook implements Bill {
     const last = Math.min(this.#book.totals.requests, first + limit)
     for (let index = first; index < last; index += 1) lines.push(this.#line(index))
     return lines
+  }
+
+  asked(after = 0): Asked[] {
+    return this.#book.asked.list(after)
   }
 
   dropped(): number {

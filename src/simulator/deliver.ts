@@ -4,9 +4,12 @@ import type { DisturbanceName } from './failures.ts'
 import type { Line } from './line.ts'
 import type { Script } from './script.ts'
 
-/** A dialect's stream: what opens it, one frame for each token, what closes it, its end mark, and an error in it. */
+/** A dialect's stream: what opens it, one frame for each token (empty while the dialect holds
+ * tokens back to tell them in one), what closes it, its end mark, and an error in it. */
 export interface Frames {
   opening: string
+  /** One frame for each token of reasoning that is shown; they come before the pieces. */
+  thoughts?: Iterable<string>
   pieces: Iterable<string>
   closing: string
   done: string
@@ -20,9 +23,12 @@ interface Parcel {
   cachedTokens: number
   /** Thought before the first visible token. */
   reasoningTokens: number
+  /** How many of them are shown. */
+  shownThoughts?: number
   visibleTokens: number
   whole(): string
   frames(): Frames
+  streamType?: string
   /** The body of an error told with status 200. */
   error(): string
   headers(contentType: string, contentLength?: number): string[]
@@ -38,6 +44,7 @@ export interface Delivery {
 }
 
 const slowMs = 30_000
+const eventStream = 'text/event-stream; charset=utf-8'
 /** What breaks an answer inside its body, plain or streamed. */
 const breaksInside: ReadonlySet<DisturbanceName | undefined> = new Set([
   'stall',
@@ -80,7 +87,7 @@ function isNoAnswer(disturbance: DisturbanceName | undefined, stream: boolean): 
 }
 
 function deliverNoAnswer({ line, disturbance, parcel }: Delivery): void {
-  const contentType = parcel.stream ? 'text/event-stream; charset=utf-8' : 'application/json'
+  const contentType = parcel.stream ? (parcel.streamType ?? eventStream) : 'application/json'
   const { status, type, body, more } = noAnswer()
   line.open(status, [...parcel.headers(type, Buffer.byteLength(body)), ...more])
   line.end(body)
@@ -116,12 +123,16 @@ async function deliverWhole(delivery: Delivery): Promise<void> {
 
 /** Lets the time pass that the tokens take; a client that leaves meanwhile is billed for those made by then. */
 async function produceAll({ clock, line, entry, script, parcel }: Delivery): Promise<boolean> {
-  entry.reason(parcel.reasoningTokens)
+  const { shownThoughts = 0 } = parcel
+  const all = shownThoughts + parcel.visibleTokens
+  entry.reason(parcel.reasoningTokens - shownThoughts)
   const startedAt = clock.monotonic()
-  const steps = Math.max(0, parcel.visibleTokens - 1)
+  const steps = Math.max(0, all - 1)
   const here = await line.wait(script.paceMs * steps)
-  const made = here ? steps : Math.min(steps, Math.floor((clock.monotonic() - startedAt) / script.paceMs))
-  entry.produce(Math.min(parcel.visibleTokens, made + 1))
+  const passed = here ? steps : Math.min(steps, Math.floor((clock.monotonic() - startedAt) / script.paceMs))
+  const made = Math.min(all, passed + 1)
+  entry.reason(Math.min(shownThoughts, made))
+  entry.produce(Math.max(0, made - shownThoughts))
   return here
 }
 
@@ -129,24 +140,30 @@ async function produceAll({ clock, line, entry, script, parcel }: Delivery): Pro
 async function deliverStream(delivery: Delivery): Promise<void> {
   const { line, entry, script, disturbance, parcel } = delivery
   const frames = parcel.frames()
-  const breaksAt = breakingPoint(delivery)
-  line.open(200, parcel.headers('text/event-stream; charset=utf-8'))
-  entry.reason(parcel.reasoningTokens)
+  let breaksAt = breakingPoint(delivery)
+  line.open(200, parcel.headers(parcel.streamType ?? eventStream))
+  entry.reason(parcel.reasoningTokens - (parcel.shownThoughts ?? 0))
   const gathering = new Gathering(line, entry, frames.opening)
   let at = 0
-  for (const piece of frames.pieces) {
+  for (const { piece, thought } of piecesOf(frames)) {
+    if (at === breaksAt && disturbance === 'truncated-json' && piece === '') breaksAt += 1 // nothing to cut off here
     if (at === breaksAt) {
       if (!(await gathering.flush()) || !(await breakOff(delivery, frames, piece))) return
     } else if (script.paceMs > 0 && at > 0) {
       // Each wait starts when the last one is over: equal waits share one timer list, which is what load tests need.
       if (!(await gathering.flush()) || !(await line.wait(script.paceMs))) return
     } else if (gathering.full && !(await gathering.flush())) return
-    gathering.add(piece)
+    gathering.add(piece, thought)
     at += 1
   }
   if (at === breaksAt && !((await gathering.flush()) && (await breakOff(delivery, frames, frames.closing))))
     return
   gathering.end(frames.closing + (disturbance === 'no-done' ? '' : frames.done))
+}
+
+function* piecesOf(frames: Frames): Generator<{ piece: string; thought: boolean }, void> {
+  for (const piece of frames.thoughts ?? []) yield { piece, thought: true }
+  for (const piece of frames.pieces) yield { piece, thought: false }
 }
 
 /** Frames on their way to the line: where there is no pace to keep, many go in one write. */
@@ -155,6 +172,7 @@ class Gathering {
   readonly #entry: Entry
   #text: string
   #tokens = 0
+  #thoughts = 0
 
   constructor(line: Line, entry: Entry, opening: string) {
     this.#line = line
@@ -166,9 +184,10 @@ class Gathering {
     return this.#text.length > 16_384
   }
 
-  add(piece: string): void {
+  add(piece: string, thought: boolean): void {
     this.#text += piece
-    this.#tokens += 1
+    if (thought) this.#thoughts += 1
+    else this.#tokens += 1
   }
 
   /** What is written has been produced. Says whether the client is still there. */
@@ -182,10 +201,12 @@ class Gathering {
   }
 
   #take(): string {
+    this.#entry.reason(this.#thoughts)
     this.#entry.produce(this.#tokens)
     const text = this.#text
     this.#text = ''
     this.#tokens = 0
+    this.#thoughts = 0
     return text
   }
 }
@@ -203,7 +224,7 @@ async function breakOff(delivery: Delivery, frames: Frames, next: string): Promi
       line.hangUp()
       return false
     case 'truncated-json':
-      line.end(`${next.slice(0, Math.floor(next.length / 2))}\n\n`)
+      line.end(`${cutShort(next)}\n\n`)
       return false
     case 'stream-error':
       line.end(frames.error())
@@ -214,10 +235,17 @@ async function breakOff(delivery: Delivery, frames: Frames, next: string): Promi
   }
 }
 
+/** Up to the middle of the last JSON in these frames. */
+function cutShort(frames: string): string {
+  const start = Math.max(0, frames.lastIndexOf('data: '))
+  return frames.slice(0, start + Math.floor((frames.length - start) / 2))
+}
+
 /** After how many tokens a disturbance in the middle comes; `undefined`: there is none. */
 function breakingPoint({ disturbance, script, parcel }: Delivery): number | undefined {
   const comes =
     breaksInside.has(disturbance) || disturbance === 'truncated-json' || disturbance === 'stream-error'
   if (!comes) return undefined
-  return Math.min(script.afterTokens ?? Math.floor(parcel.visibleTokens / 2), parcel.visibleTokens)
+  const tokens = (parcel.shownThoughts ?? 0) + parcel.visibleTokens
+  return Math.min(script.afterTokens ?? Math.floor(tokens / 2), tokens)
 }

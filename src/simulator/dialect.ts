@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { ApiError } from './api-error.ts'
 import type { BilledOperation } from './bill.ts'
 import type { Frames } from './deliver.ts'
@@ -12,13 +13,16 @@ export type Body = Readonly<Record<string, unknown>>
  * does not change.
  */
 export interface Desk {
-  path: string
+  /** An exact path; or a pattern whose group `model` is the model's name, percent-encoded. */
+  path: string | RegExp
+  /** Whether it streams, in dialects where the address says so and not the body. */
+  streams?: boolean
   operation: BilledOperation
   /** What an answer's id begins with. */
   idPrefix: string
   /** Reads the request and makes the answer, or says what is wrong with the request. */
   answer(body: Body, order: Order): Made | ApiError
-  errorBody(error: ApiError): string
+  errorBody(error: ApiError, requestId: string): string
   headers(facts: AnswerFacts): string[]
 }
 
@@ -31,6 +35,9 @@ export interface Order {
   createdAtMs: number
   /** The time of day when it is asked, for what is told at an answer's end. */
   nowMs(): number
+  headers: IncomingHttpHeaders
+  query: URLSearchParams
+  requestId: string
 }
 
 /** An answer in its dialect, in both forms. */
@@ -39,14 +46,19 @@ interface Made {
   inputTokens: number
   cachedTokens: number
   reasoningTokens: number
+  /** How many of them the client is shown, as `thoughts` of the frames. */
+  shownThoughts?: number
   visibleTokens: number
   whole(): string
   frames(): Frames
+  /** If it is not an SSE stream. */
+  streamType?: string
 }
 
 /** What an answer's headers tell. */
 export interface AnswerFacts {
   requestId: string
+  nowMs: number
   processingMs: number
   inputTokens: number
   allowance: Allowance | undefined

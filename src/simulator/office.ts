@@ -28,6 +28,8 @@ export async function attend(
       return send(response, listModels())
     case 'GET /bill':
       return send(response, renderBill(office, searchParams))
+    case 'GET /bill/asked':
+      return send(response, renderAsked(office, searchParams))
     case 'POST /bill/reset':
       request.resume()
       office.bill.reset()
@@ -55,6 +57,14 @@ function renderBill({ seed, bill }: Office, query: URLSearchParams): string | Ap
   const requests = bill.lines({ after, limit })
   const has_more = (requests.at(-1)?.n ?? after) < totals.requests
   return JSON.stringify({ object: 'bill', seed, totals, dropped: bill.dropped(), requests, has_more })
+}
+
+function renderAsked({ bill }: Office, query: URLSearchParams): string | ApiError {
+  const after = Number(query.get('after') ?? 0)
+  if (!(Number.isInteger(after) && after >= 0)) {
+    return badRequest("'after' is a number from 0.", 'invalid_value')
+  }
+  return JSON.stringify({ object: 'asked', requests: bill.asked(after) })
 }
 
 function renderWeather({ playbook }: Office): string {

@@ -54,8 +54,9 @@ export class Playbook {
     return undefined
   }
 
-  cue(name: string, header: string): Cue | ApiError {
-    const key = `${name}\n${header}\n${this.#weather}`
+  /** `counting`: a call that only counts tokens, which does not disturb the count of the others. */
+  cue(name: string, header: string, counting = false): Cue | ApiError {
+    const key = `${name}\n${header}\n${this.#weather}${counting ? '\ncount' : ''}`
     const known = this.#known.get(key) ?? this.#learn(key, name, header)
     if (known.script instanceof ApiError) return known.script
     known.calls += 1

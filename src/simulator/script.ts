@@ -9,8 +9,8 @@ export interface Script {
   paceMs: number
   /** Length of the visible answer; absent: as long as the text happens to be. */
   tokens?: number
-  /** Tokens that are thought but not shown; they count as output. */
-  reasoningTokens: number
+  /** Tokens that are thought; they count as output. Absent: none, unless the request asks for thinking. */
+  reasoningTokens?: number
   /** Prompt tokens that are reported as read from a cache. */
   cachedTokens: number
   noUsage: boolean
@@ -18,6 +18,8 @@ export interface Script {
   toolCalls: number
   /** The model declines to answer, in its dialect's own way. */
   refusal: boolean
+  /** A filter breaks the answer off halfway. */
+  filtered: boolean
   fail?: Failure
   /** Share of the calls that fail, 0 to 1. */
   rate?: number
@@ -55,6 +57,7 @@ export const knobs: Readonly<Record<string, Knob>> = {
   cached: (script, value) => take(readCount(value, 0), count => (script.cachedTokens = count)),
   nousage: (script, value) => take(readFlag(value), flag => (script.noUsage = flag)),
   tool: (script, value) => take(readCount(value, 0, 16), count => (script.toolCalls = count)),
+  filter: (script, value) => take(readFlag(value), flag => (script.filtered = flag)),
   refusal: (script, value) => take(readFlag(value), flag => (script.refusal = flag)),
   fail: (script, value) => take(findFailure(value), failure => (script.fail = failure)),
   rate: (script, value) => take(readShare(value), share => (script.rate = share)),
@@ -71,11 +74,11 @@ function plainScript(): Script {
   return {
     ttftMs: 0,
     paceMs: 0,
-    reasoningTokens: 0,
     cachedTokens: 0,
     noUsage: false,
     toolCalls: 0,
     refusal: false,
+    filtered: false,
   }
 }
 

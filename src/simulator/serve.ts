@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '#platform'
-import { ApiError, badRequest } from './api-error.ts'
+import { ApiError, badRequest, scriptedStreamError } from './api-error.ts'
+import { showHeaders, showPath } from './asked.ts'
 import { answerId, type BillBook, type Entry } from './bill.ts'
 import { parseBody, readBytes } from './body.ts'
 import { deliver, outcomeOf } from './deliver.ts'
@@ -8,7 +9,6 @@ import type { Body, Desk } from './dialect.ts'
 import { hexOf, mix } from './dice.ts'
 import type { DisturbanceName } from './failures.ts'
 import { Line } from './line.ts'
-import { scriptedStreamError } from './openai/envelope.ts'
 import type { Cue, Playbook } from './playbook.ts'
 import type { Allowance, RateWindows } from './rate-window.ts'
 
@@ -27,6 +27,8 @@ interface Visit {
   request: IncomingMessage
   startedAt: number
   body: Body
+  /** As it was asked for, with its script; `undefined` if it was not, or cannot be read. */
+  model: string | undefined
   entry: Entry
   line: Line
   /** What the bill has to know when the line is closed. */
@@ -49,7 +51,17 @@ export async function serve(
   if (bytes === undefined) return
   const parsed = bytes instanceof ApiError ? bytes : parseBody(bytes, request.headers['content-encoding'])
   const body = parsed instanceof ApiError ? {} : parsed
-  const visit = enter({ house, desk, request, startedAt, body }, response)
+  const visit = enter(
+    { house, desk, request, startedAt, body, model: modelOf(desk, request, body) },
+    response,
+  )
+  visit.entry.keep({
+    method: String(request.method),
+    path: showPath(String(request.url)),
+    headers: showHeaders(request.headers),
+    body: parsed instanceof ApiError ? null : body,
+    bytes: bytes instanceof ApiError ? 0 : bytes.length,
+  })
   if (parsed instanceof ApiError) return refuse(visit, parsed)
   const cue = readCue(visit)
   if (cue instanceof ApiError) return refuse(visit, cue)
@@ -59,37 +71,55 @@ export async function serve(
   await answer(visit, cue)
 }
 
+/** The model is named in the body, or in the address. */
+function modelOf(desk: Desk, request: IncomingMessage, body: Body): string | undefined {
+  if (typeof desk.path === 'string') return typeof body.model === 'string' ? body.model : undefined
+  const { path } = splitUrl(request)
+  try {
+    return decodeURIComponent(desk.path.exec(path)?.groups?.model ?? '')
+  } catch {
+    return undefined
+  }
+}
+
+export function splitUrl(request: IncomingMessage): { path: string; query: URLSearchParams } {
+  const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
+  return { path, query: new URLSearchParams(query) }
+}
+
 function enter(
-  { house, desk, request, startedAt, body }: Pick<Visit, 'house' | 'desk' | 'request' | 'startedAt' | 'body'>,
+  coming: Pick<Visit, 'house' | 'desk' | 'request' | 'startedAt' | 'body' | 'model'>,
   response: ServerResponse,
 ): Visit {
+  const { house, desk, request, body, model } = coming
+  const stream = desk.streams ?? body.stream === true
   const entry = house.bill.enter({
     at: house.clock.now(),
     operation: desk.operation,
     idPrefix: desk.idPrefix,
-    model: typeof body.model === 'string' ? body.model : '',
-    stream: body.stream === true,
+    model: model ?? '',
+    stream,
     tag: readTag(request, body),
   })
-  const fate: Visit['fate'] = { refused: false, stream: body.stream === true, disturbance: undefined }
+  const fate: Visit['fate'] = { refused: false, stream, disturbance: undefined }
   const line = new Line(response, house.clock, (finished, status) => {
     const outcome = finished && fate.refused ? 'refused' : outcomeOf(fate.disturbance, fate.stream, finished)
     entry.close(outcome, status)
   })
-  return { house, desk, request, startedAt, body, entry, line, fate, allowance: undefined }
+  return { ...coming, entry, line, fate, allowance: undefined }
 }
 
-function readCue({ house, request, body }: Visit): Cue | ApiError {
-  if (typeof body.model !== 'string' || body.model === '') {
+function readCue({ house, desk, request, model }: Visit): Cue | ApiError {
+  if (model === undefined || model === '') {
     return badRequest('you must provide a model parameter', 'missing_required_parameter', 'model')
   }
-  return house.playbook.cue(body.model, String(request.headers['x-sim-script'] ?? ''))
+  return house.playbook.cue(model, String(request.headers['x-sim-script'] ?? ''), desk.operation === 'count')
 }
 
 /** Requests per minute of one credential on one model. */
 function limit(visit: Visit, { model, script }: Cue): ApiError | undefined {
   if (script.limit === undefined) return undefined
-  const name = `${visit.request.headers.authorization ?? ''}\n${model}\n${script.limit}`
+  const name = `${credentialOf(visit.request)}\n${model}\n${script.limit}`
   const allowance = visit.house.windows.take(name, script.limit)
   visit.allowance = allowance
   if (allowance.allowed) return undefined
@@ -101,6 +131,11 @@ function limit(visit: Visit, { model, script }: Cue): ApiError | undefined {
     message: `Rate limit reached for ${model}: limit ${script.limit} requests per minute. Try again in ${waitS}s.`,
     retryAfter: script.retryAfter ?? String(waitS),
   })
+}
+
+function credentialOf(request: IncomingMessage): string {
+  const { authorization, 'x-api-key': own, 'x-goog-api-key': google } = request.headers
+  return String(authorization ?? own ?? google ?? splitUrl(request).query.get('key') ?? '')
 }
 
 async function failByScript(visit: Visit, { failure, script }: Cue): Promise<void> {
@@ -119,6 +154,9 @@ async function answer(visit: Visit, { model, script, failure }: Cue): Promise<vo
     script,
     createdAtMs: house.clock.now(),
     nowMs: () => house.clock.now(),
+    headers: visit.request.headers,
+    query: splitUrl(visit.request).query,
+    requestId: requestId(visit),
   })
   if (made instanceof ApiError) return refuse(visit, made)
   fate.stream = made.stream
@@ -128,7 +166,7 @@ async function answer(visit: Visit, { model, script, failure }: Cue): Promise<vo
   }
   const parcel = {
     ...made,
-    error: () => desk.errorBody(scriptedStreamError),
+    error: () => desk.errorBody(scriptedStreamError, requestId(visit)),
     headers: (contentType: string, contentLength?: number) =>
       headers(visit, contentType, { contentLength, inputTokens: made.inputTokens }),
   }
@@ -136,20 +174,26 @@ async function answer(visit: Visit, { model, script, failure }: Cue): Promise<vo
 }
 
 function refuse(visit: Visit, error: ApiError): void {
-  const body = visit.desk.errorBody(error)
+  const body = visit.desk.errorBody(error, requestId(visit))
   const facts = { contentLength: Buffer.byteLength(body), inputTokens: 0, retryAfter: error.retryAfter }
   visit.fate.refused = true
   visit.line.open(error.status, headers(visit, 'application/json', facts))
   visit.line.end(body)
 }
 
+function requestId({ house, entry }: Visit): string {
+  return `req_${hexOf(mix(house.seed), entry.serial, 4)}`
+}
+
 function headers(
-  { house, desk, startedAt, entry, allowance }: Visit,
+  visit: Visit,
   contentType: string,
   facts: { contentLength: number | undefined; inputTokens: number; retryAfter?: string | undefined },
 ): string[] {
+  const { house, desk, startedAt, allowance } = visit
   const list = desk.headers({
-    requestId: `req_${hexOf(mix(house.seed), entry.serial, 4)}`,
+    requestId: requestId(visit),
+    nowMs: house.clock.now(),
     processingMs: house.clock.monotonic() - startedAt,
     inputTokens: facts.inputTokens,
     allowance,

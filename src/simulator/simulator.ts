@@ -1,13 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Chance, Clock, Log } from '#platform'
 import { type Bill, BillBook } from './bill.ts'
+import type { Desk } from './dialect.ts'
 import { hash } from './dice.ts'
 import { attend } from './office.ts'
 import { chat } from './openai/chat.ts'
 import { embeddings } from './openai/embeddings.ts'
 import { Playbook } from './playbook.ts'
 import { RateWindows } from './rate-window.ts'
-import { type House, serve } from './serve.ts'
+import { type House, serve, splitUrl } from './serve.ts'
 
 interface SimulatorOptions {
   /** The same seed and the same requests give the same answers, failures and ids. */
@@ -27,7 +28,13 @@ export interface Simulator {
   readonly bill: Bill
 }
 
-const desks = new Map([chat, embeddings].map(desk => [desk.path, desk]))
+const desks: readonly Desk[] = [chat, embeddings]
+const desksByPath = new Map(desks.map(desk => [desk.path, desk]))
+const patterns = desks.filter(desk => typeof desk.path !== 'string')
+
+function findDesk(path: string): Desk | undefined {
+  return desksByPath.get(path) ?? patterns.find(desk => desk.path instanceof RegExp && desk.path.test(path))
+}
 
 /** Longer than any sensible pool keeps an idle connection, so that it is always the client that closes it. */
 const keepAliveMs = 120_000
@@ -41,8 +48,7 @@ export function createSimulator({ seed, clock, chance, log }: SimulatorOptions):
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
-      const desk = request.method === 'POST' ? desks.get(path) : undefined
+      const desk = request.method === 'POST' ? findDesk(splitUrl(request).path) : undefined
       if (desk) await serve(house, desk, request, response)
       else await attend(office, request, response)
     } catch (cause) {

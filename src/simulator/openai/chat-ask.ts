@@ -1,15 +1,8 @@
-import { type ChatAsk, carryOn, type Format, type Tool, type ToolUse } from '../answer.ts'
+import type { ChatAsk, Format, Tool, ToolUse } from '../answer.ts'
 import { type ApiError, badRequest } from '../api-error.ts'
+import { type Turn, weigh } from '../conversation.ts'
 import type { Body } from '../dialect.ts'
-import { hash } from '../dice.ts'
-import { countTokens } from '../tokens.ts'
 import { asBody, asList, asNumber, asText, between, checkFields, isA, missing } from './read.ts'
-
-/** Tokens that frame one message, and the ones that begin the answer; about what real chat formats take. */
-const messageTokens = 3
-const openingTokens = 3
-/** A picture, a sound or a file, whatever its size. */
-const attachmentTokens = 85
 
 const checks = {
   messages: isA('array'),
@@ -76,22 +69,18 @@ function checkMessages(messages: readonly unknown[]): ApiError | undefined {
 
 /** Counts the prompt, and remembers what the answer depends on. */
 function readConversation(body: Body): Pick<ChatAsk, 'inputTokens' | 'essence' | 'lastText' | 'afterTool'> {
-  let inputTokens = openingTokens
-  let essence = hash(String(asNumber(body.seed) ?? ''))
-  let lastText = ''
-  let lastRole = ''
-  for (const message of asList(body.messages).map(asBody)) {
-    const { text, attachments } = readContent(message.content)
-    const calls = message.tool_calls === undefined ? '' : JSON.stringify(message.tool_calls)
-    lastRole = String(message.role)
-    if (lastRole === 'user') lastText = text
-    inputTokens += messageTokens + countTokens(text) + countTokens(calls) + attachments * attachmentTokens
-    essence = carryOn(carryOn(carryOn(essence, lastRole), text), calls)
+  const turns = asList(body.messages).map(asBody).map(readTurn)
+  const lastRole = turns.at(-1)?.role
+  return {
+    ...weigh(turns, [body.tools, body.response_format], String(asNumber(body.seed) ?? '')),
+    afterTool: lastRole === 'tool' || lastRole === 'function',
   }
-  for (const extra of [body.tools, body.response_format]) {
-    if (extra !== undefined && extra !== null) inputTokens += countTokens(JSON.stringify(extra))
-  }
-  return { inputTokens, essence, lastText, afterTool: lastRole === 'tool' || lastRole === 'function' }
+}
+
+function readTurn(message: Body): Turn {
+  const role = String(message.role)
+  const calls = message.tool_calls === undefined ? '' : JSON.stringify(message.tool_calls)
+  return { ...readContent(message.content), role, calls, fromUser: role === 'user' }
 }
 
 function readContent(content: unknown): { text: string; attachments: number } {

@@ -1,9 +1,10 @@
 import { type Answer, type ChatAsk, type Choice, compose } from '../answer.ts'
-import { ApiError } from '../api-error.ts'
+import { ApiError, scriptedStreamError } from '../api-error.ts'
 import type { Frames } from '../deliver.ts'
 import type { Desk, Order } from '../dialect.ts'
+import { inTurns } from '../in-turns.ts'
 import { readChatAsk } from './chat-ask.ts'
-import { errorBody, headers, scriptedStreamError } from './envelope.ts'
+import { errorBody, headers } from './envelope.ts'
 import { logprobs } from './logprobs.ts'
 
 const fingerprint = 'fp_simulator'
@@ -121,24 +122,9 @@ function* pieces(
   }
 }
 
-/** One from each in turn, until all are empty. */
-function* inTurns(sources: Generator<string, void>[]): Generator<string, void> {
-  let open = sources
-  while (open.length > 1) {
-    const still: Generator<string, void>[] = []
-    for (const source of open) {
-      const next = source.next()
-      if (next.done) continue
-      yield next.value
-      still.push(source)
-    }
-    open = still
-  }
-  if (open[0]) yield* open[0]
-}
-
 function finishReason({ finish }: Choice): string {
-  return finish === 'tool-calls' ? 'tool_calls' : finish
+  if (finish === 'tool-calls') return 'tool_calls'
+  return finish === 'filtered' ? 'content_filter' : finish
 }
 
 function renderUsage(answer: Answer) {

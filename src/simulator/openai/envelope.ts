@@ -1,12 +1,5 @@
-import { ApiError } from '../api-error.ts'
+import type { ApiError } from '../api-error.ts'
 import type { AnswerFacts } from '../dialect.ts'
-
-export const scriptedStreamError = new ApiError({
-  status: 200,
-  type: 'server_error',
-  code: 'server_error',
-  message: 'The server had an error while processing your request.',
-})
 
 /** An error in OpenAI's shape: all four keys, always. */
 export function errorBody({ message, type, param, code }: ApiError): string {

@@ -1,14 +1,21 @@
 import { type ApiError, badRequest } from '../api-error.ts'
 import type { Body } from '../dialect.ts'
+import { typeOf } from '../fields.ts'
+
+export { asBody, asList, asNumber, asText } from '../fields.ts'
 
 /** Says what is wrong with a field's value, or nothing. `undefined` and null have been let through before. */
 export type Check = (value: unknown, field: string) => ApiError | undefined
 
-/** The first mistake among the fields that are there. */
-export function checkFields(body: Body, checks: Readonly<Record<string, Check>>): ApiError | undefined {
+/** The first mistake among the fields that are there. `at` is where the object stands, as in `input[0].`. */
+export function checkFields(
+  body: Body,
+  checks: Readonly<Record<string, Check>>,
+  at = '',
+): ApiError | undefined {
   for (const [field, check] of Object.entries(checks)) {
     const value = body[field]
-    const mistake = value === undefined || value === null ? undefined : check(value, field)
+    const mistake = value === undefined || value === null ? undefined : check(value, at + field)
     if (mistake) return mistake
   }
   return undefined
@@ -46,26 +53,4 @@ export function between(least: number, most: number, kind: 'integer' | 'decimal'
 
 export function missing(field: string): ApiError {
   return badRequest(`Missing required parameter: '${field}'.`, 'missing_required_parameter', field)
-}
-
-/** An object's fields; for all else an object without fields. */
-export function asBody(value: unknown): Body {
-  return typeOf(value) === 'object' ? (value as Body) : {}
-}
-
-export function asText(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-export function asNumber(value: unknown): number | undefined {
-  return typeof value === 'number' ? value : undefined
-}
-
-export function asList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-function typeOf(value: unknown): string {
-  if (value === null) return 'null'
-  return Array.isArray(value) ? 'array' : typeof value
 }
