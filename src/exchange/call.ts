@@ -1,11 +1,23 @@
+import type { ChatRequest } from './chat.ts'
 import type { Decision } from './decision.ts'
+import type { EmbeddingsRequest } from './embeddings.ts'
 import type { Usage, UsageSource } from './usage.ts'
 
 /** Wire formats that callers and providers speak; one module in `wire/` each. */
-export type Dialect = 'openai-chat' | 'openai-embeddings'
+export type Dialect =
+  | 'openai-chat'
+  | 'openai-responses'
+  | 'openai-input-tokens'
+  | 'openai-embeddings'
+  | 'anthropic-messages'
+  | 'anthropic-count-tokens'
+  | 'gemini'
+  | 'gemini-count-tokens'
+  | 'gemini-embeddings'
+  | 'bedrock-converse'
 
 /** What a call is about, whatever dialect it is said in. */
-export type Operation = 'chat' | 'embeddings'
+export type Operation = 'chat' | 'embeddings' | 'count-tokens'
 
 export type CallClass = 'interactive' | 'batch'
 
@@ -38,8 +50,25 @@ export interface Asked {
   batch?: boolean
   /** Input tokens by a cheap count, used only where the provider does not say. */
   estimatedInputTokens: number
-  /** The request for a provider of the same dialect: the caller's bytes with the model's name exchanged. */
-  renderFor(model: string): Buffer
+  /** As it came, for a dialect that repeats it in the answer. */
+  incoming: IncomingRequest
+  /**
+   * The request for a provider of the same dialect: the caller's bytes with single values exchanged. `quirks` are
+   * the vendor's ways by name.
+   */
+  renderFor(model: string, quirks: ReadonlySet<string>): Buffer
+  /** What is asked, for a provider of another dialect; of a chat, or a count of its tokens. */
+  toChat?(): Decision<ChatRequest>
+  /** The same of embeddings. */
+  toEmbeddings?(): Decision<EmbeddingsRequest>
+}
+
+/** A request as it reached us. */
+export interface IncomingRequest {
+  body: Buffer
+  /** What the `*` at the end of a route stands for, decoded; empty where there is none. */
+  rest: string
+  query: Readonly<Record<string, string | undefined>>
 }
 
 /** One request to us. */

@@ -22,6 +22,12 @@ export const faults = {
     retry: false,
     about: 'The JSON body is nested too deeply.',
   },
+  unsupported_parameter: {
+    status: 400,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'The request asks for something that the provider it goes to cannot take; `unsupported: drop` goes on without.',
+  },
   invalid_api_key: {
     status: 401,
     type: 'authentication_error',

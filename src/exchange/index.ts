@@ -9,14 +9,52 @@ export type {
   Caller,
   CallStatus,
   Dialect,
+  IncomingRequest,
   Operation,
   Plan,
   Target,
   Timeouts,
 } from './call.ts'
 export { targetName } from './call.ts'
+export type {
+  AnswerPart,
+  AudioPart,
+  CacheMark,
+  ChatRequest,
+  Citation,
+  Effort,
+  Extra,
+  FilePart,
+  ImagePart,
+  MediaSource,
+  Message,
+  OpaquePart,
+  OutputFormat,
+  Part,
+  Reasoning,
+  ReasoningPart,
+  RefusalPart,
+  Signature,
+  TextPart,
+  Tool,
+  ToolCallPart,
+  ToolChoice,
+  ToolResultPart,
+  UserPart,
+} from './chat.ts'
+export { efforts } from './chat.ts'
+export type {
+  ChatAnswer,
+  ChatEvent,
+  Choice,
+  Finish,
+  PartStart,
+  ProviderError,
+  TokenLogprob,
+} from './chat-answer.ts'
 export type { Decision, Refusal } from './decision.ts'
 export { accept, allow, refuse } from './decision.ts'
+export type { EmbeddingsAnswer, EmbeddingsRequest } from './embeddings.ts'
 export type { FaultCode, FaultDetail } from './fault.ts'
 export { Fault, faults, toFault } from './fault.ts'
 export type { Requirement, Route, RouteInput } from './route.ts'

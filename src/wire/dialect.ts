@@ -1,20 +1,133 @@
-import type { Asked, Decision, Fault, Usage } from '#exchange'
+import type {
+  Asked,
+  ChatAnswer,
+  ChatEvent,
+  ChatRequest,
+  Decision,
+  EmbeddingsAnswer,
+  EmbeddingsRequest,
+  Fault,
+  IncomingRequest,
+  ProviderError,
+  Usage,
+} from '#exchange'
+import type { FeatureName, Taking } from './features.ts'
 
-/** A wire format, used at both edges: what a caller says and hears, what a provider is told and answers. */
-export interface DialectModule {
-  /** Under a provider's base URL. */
-  path: string
-  parseRequest(body: Buffer): Decision<Asked>
+/**
+ * A wire format, used at both edges: what a caller says and hears, what a provider is told and answers. Between two
+ * of the same, bytes are relayed and only read in passing; between two that differ, everything goes through the
+ * nouns of `exchange` (`ChatRequest`, `ChatAnswer`, `ChatEvent`).
+ */
+export type DialectModule = ChatDialect | EmbeddingsDialect | CountDialect
+
+interface AnyDialect {
+  /** Where callers reach it, all by POST; a `*` at the end takes the rest of the path. */
+  routes: readonly string[]
+  /** Under a provider's base URL; a vendor may have its own. */
+  path(ask: { model: string; stream: boolean }): string
+  /** Headers that a request of this dialect carries beside its credential. */
+  headers?: Readonly<Record<string, string>>
+  parseRequest(request: IncomingRequest): Decision<Asked>
   /** What a whole answer says of itself; undefined when the body is not an answer of this dialect. */
-  readAnswer(body: Buffer): AnswerFacts | undefined
-  /** Absent where the dialect has no streams. */
-  createStreamTap: ((options: { showUsage: boolean }) => StreamTap) | undefined
+  readFacts(body: Buffer): AnswerFacts | undefined
   /** What of a provider's error can be relied on; undefined when the body is not an error of this dialect. */
   readError(body: unknown): ProviderError | undefined
   /** The JSON body of an error answer. */
-  renderError(fault: Fault): unknown
+  renderError(fault: Fault, requestId: string): unknown
   /** What ends a stream that has begun and cannot be finished. */
-  renderErrorEvent(fault: Fault): Buffer
+  renderErrorEvent(fault: Fault, requestId: string): Buffer
+}
+
+export interface ChatDialect extends AnyDialect {
+  operation: 'chat'
+  /** Reads a relayed stream in passing. */
+  createStreamTap(options: StreamTapOptions): StreamTap
+
+  /** Every field that a request of this dialect can have, for the table in the docs and for the refusal of others. */
+  fields: readonly FieldRecord[]
+  /** What a provider of this dialect can be told. */
+  takes: Readonly<Record<FeatureName, Taking>>
+
+  /** The body for a provider. It is only given what `takes` allows. */
+  renderRequest(request: ChatRequest, target: RenderTarget): Record<string, unknown>
+  /** Unknown parts are kept as opaque ones. */
+  readAnswer(json: Record<string, unknown>, options: ReaderOptions): ChatAnswer | undefined
+  createReader(options: ReaderOptions): EventReader
+
+  renderAnswer(answer: ChatAnswer, context: AnswerContext): unknown
+  createWriter(context: AnswerContext): EventWriter
+}
+
+export interface EmbeddingsDialect extends AnyDialect {
+  operation: 'embeddings'
+  renderRequest(request: EmbeddingsRequest, target: RenderTarget): Decision<Record<string, unknown>>
+  readAnswer(json: Record<string, unknown>): EmbeddingsAnswer | undefined
+  renderAnswer(answer: EmbeddingsAnswer, context: AnswerContext): unknown
+}
+
+/** Counts the tokens of a request that is not made. */
+export interface CountDialect extends AnyDialect {
+  operation: 'count-tokens'
+  /** The dialect whose requests it counts. */
+  renderRequest(request: ChatRequest, target: RenderTarget): Record<string, unknown>
+  readAnswer(json: Record<string, unknown>): number | undefined
+  renderAnswer(inputTokens: number): unknown
+}
+
+/** Where a request goes: the model's name there, and what its vendor does in its own way. */
+export interface RenderTarget {
+  model: string
+  stream: boolean
+  quirks: ReadonlySet<Quirk>
+}
+
+/** Ways of single vendors, by name. What each does stands in `quirks.ts`, with the answer that needs it. */
+export type Quirk = keyof typeof import('./quirks.ts').quirks
+
+/** What it takes to write an answer in the caller's dialect. */
+export interface AnswerContext {
+  /** 32 hex digits that ids are made of. */
+  hex: string
+  createdAtMs: number
+  /** The provider's name of the model, where its answer does not say another. */
+  model: string
+  /** Input tokens by a cheap count, for a dialect that reports them before they are known. */
+  estimatedInputTokens: number
+  /** Whether the caller asked for a usage report at the end of the stream. */
+  showUsage: boolean
+  /** The caller's own request, which some dialects repeat in the answer. */
+  request: IncomingRequest
+}
+
+export interface ReaderOptions {
+  /** 32 hex digits, to make ids of where the provider gives none. */
+  hex: string
+}
+
+/** Reads a provider's stream. The same events come out wherever the bytes are split. */
+export interface EventReader {
+  /** Never throws: what is no event of this dialect comes as `malformed`. Unknown events and parts are passed over. */
+  push(chunk: Buffer): ChatEvent[]
+  /** The provider has closed the stream; an event that lacks only its last line end still counts. */
+  finish(): ChatEvent[]
+  /** Events and parts that were passed over because nothing is known of them. */
+  readonly skipped: number
+}
+
+/** Writes a stream for a caller. An event may give no bytes. */
+export interface EventWriter {
+  write(event: ChatEvent): string
+}
+
+/** A field of a dialect's request: what it is called there, and what it means to others. */
+export interface FieldRecord {
+  /** With its path where it is nested: `thinking.budget_tokens`, `messages[].content[].cache_control`. */
+  field: string
+  /**
+   * The feature it asks for; `plain` is carried to every dialect as it is; `meaning` and `hint` have no word in
+   * `ChatRequest` and stand in its `extras`.
+   */
+  feature: FeatureName | 'plain' | 'meaning' | 'hint'
 }
 
 export interface AnswerFacts {
@@ -22,16 +135,13 @@ export interface AnswerFacts {
   model: string | undefined
 }
 
-/** A provider's error without its message: messages are never decided by. */
-export interface ProviderError {
-  code: string | undefined
-  type: string | undefined
-  param: string | undefined
+export interface StreamTapOptions {
+  showUsage: boolean
 }
 
 /**
- * Reads a stream in passing. `push` gives the bytes that go on to the caller: whole events, unchanged, without the
- * usage report where the caller did not ask for it. Throws a `RangeError` on an event that is too large.
+ * Reads a stream in passing. `push` gives the bytes that go on to the caller: whole events, without the usage report
+ * where the caller did not ask for it. Throws a `RangeError` on an event that is too large.
  */
 export interface StreamTap {
   readonly facts: StreamFacts
@@ -46,13 +156,22 @@ export interface StreamFacts {
   /** Pieces of content, and their characters. */
   pieces: number
   characters: number
-  /** Every choice that began has its finish reason. */
-  finished: boolean
   /** The dialect's end mark has come. */
   ended: boolean
   error: ProviderError | undefined
-  /** An event that is not JSON has come: what stood before it counts, nothing after it does. */
+  /** An event that is not of the format has come: what stood before it counts, nothing after it does. */
   malformed: unknown
+}
+
+export function emptyFacts(): StreamFacts {
+  return {
+    usage: undefined,
+    pieces: 0,
+    characters: 0,
+    ended: false,
+    error: undefined,
+    malformed: undefined,
+  }
 }
 
 /**

@@ -5,13 +5,13 @@ import { findFields, type ObjectFields } from './json-fields.ts'
 /** How deep a request's JSON may nest; the official SDKs stay under 20, tool schemas rarely pass 30. */
 const maxDepth = 128
 
-export interface OpenAiBody {
+export interface JsonBody {
   json: Record<string, unknown>
   fields: ObjectFields
 }
 
 /** A request body as JSON, with the places of its top-level fields. */
-export function readOpenAiBody(body: Buffer): Decision<OpenAiBody> {
+export function readJsonBody(body: Buffer): Decision<JsonBody> {
   if (!isUtf8(body)) return refuse('invalid_json', 'The body is not UTF-8 text.')
   let json: unknown
   try {
@@ -40,25 +40,6 @@ function jsonProblem(error: unknown): string {
   const message = error instanceof Error ? error.message : 'unreadable'
   const position = /position (\d+)/.exec(message)?.[1]
   return position === undefined ? 'it ends too early or has a stray character' : `see position ${position}`
-}
-
-/** Fields by which OpenAI's requests say who they are for. */
-export function readAttribution(json: Record<string, unknown>): {
-  user?: string
-  feature?: string
-  batch?: boolean
-} {
-  const metadata = isObject(json.metadata) ? json.metadata : {}
-  const user = [json.safety_identifier, json.user, metadata.user_id].find(isName)
-  return {
-    ...(user !== undefined && { user }),
-    ...(isName(metadata.feature) && { feature: metadata.feature }),
-    ...(json.service_tier === 'flex' && { batch: true }),
-  }
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
 }
 
 export function wrongType(param: string, expected: string, value: unknown): ReturnType<typeof refuse> {

@@ -1,0 +1,10 @@
+import type { Dialect } from '#exchange'
+import type { DialectModule } from './dialect.ts'
+import { openAiChat } from './openai-chat/index.ts'
+import { openAiEmbeddings } from './openai-embeddings/index.ts'
+
+/** Every wire format, by name. A new one is a folder, its name in `Dialect`, and a line here. */
+export const dialects = {
+  'openai-chat': openAiChat,
+  'openai-embeddings': openAiEmbeddings,
+} as unknown as Readonly<Record<Dialect, DialectModule>>

@@ -1,0 +1,20 @@
+import { isObject } from '../json-body.ts'
+
+/** Fields by which OpenAI's requests say who they are for. */
+export function readAttribution(json: Record<string, unknown>): {
+  user?: string
+  feature?: string
+  batch?: boolean
+} {
+  const metadata = isObject(json.metadata) ? json.metadata : {}
+  const user = [json.safety_identifier, json.user, metadata.user_id].find(isName)
+  return {
+    ...(user !== undefined && { user }),
+    ...(isName(metadata.feature) && { feature: metadata.feature }),
+    ...(json.service_tier === 'flex' && { batch: true }),
+  }
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

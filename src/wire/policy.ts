@@ -1,0 +1,71 @@
+import { allow, type ChatRequest, type Decision, refuse } from '#exchange'
+import type { ChatDialect, FieldRecord } from './dialect.ts'
+import { type Feature, type FeatureName, features, type Taking } from './features.ts'
+
+/** What to do with what a provider cannot take; absent: refuse what changes the meaning, drop what is a hint. */
+export type Unsupported = 'error' | 'drop'
+
+export interface Fitting {
+  /** The caller's fields, by which a refusal names what it refuses. */
+  fields: readonly FieldRecord[]
+  takes: ChatDialect['takes']
+  /** `provider/model`, for the refusal. */
+  target: string
+  model: string
+  unsupported: Unsupported | undefined
+}
+
+export interface Fitted {
+  request: ChatRequest
+  /** The caller's names of what was left out. */
+  dropped: string[]
+  /** Images and files by URL that the provider takes only as data. */
+  fetch: FeatureName[]
+}
+
+/** Fits a request to a provider: what it cannot take is refused or left out, and named either way. */
+export function fitRequest(request: ChatRequest, fitting: Fitting): Decision<Fitted> {
+  const fitted: Fitted = { request, dropped: [], fetch: [] }
+  for (const { field, weight } of request.extras) {
+    if (refuses(weight, fitting.unsupported)) return refuseField(field, fitting.target)
+    fitted.dropped.push(field)
+  }
+  for (const name of featureNames) {
+    const feature: Feature = features[name]
+    if (!feature.used(fitted.request)) continue
+    const taking = fitting.takes[name]
+    if (takesIt(taking, fitted.request, fitting.model)) {
+      if (typeof taking === 'object' && taking.fetch) fitted.fetch.push(name)
+      continue
+    }
+    const field = fieldOf(name, fitting.fields)
+    if (refuses(feature.weight, fitting.unsupported)) return refuseField(field, fitting.target, feature)
+    fitted.request = feature.without(fitted.request)
+    fitted.dropped.push(field)
+  }
+  return allow({ ...fitted, request: { ...fitted.request, extras: [] } })
+}
+
+export const featureNames = Object.keys(features) as FeatureName[]
+
+export function refuses(weight: Feature['weight'], unsupported: Unsupported | undefined): boolean {
+  return (unsupported ?? (weight === 'meaning' ? 'error' : 'drop')) === 'error'
+}
+
+/** What the caller calls a feature; its own name where the caller's dialect has no single word for it. */
+export function fieldOf(name: FeatureName, fields: readonly FieldRecord[]): string {
+  return fields.find(({ feature }) => feature === name)?.field ?? name
+}
+
+function takesIt(taking: Taking, request: ChatRequest, model: string): boolean {
+  return typeof taking === 'object' ? (taking.if?.(request, model) ?? true) : taking === 'yes'
+}
+
+function refuseField(field: string, target: string, feature?: Feature): ReturnType<typeof refuse> {
+  const about = feature ? ` (${feature.about.charAt(0).toLowerCase()}${feature.about.slice(1)})` : ''
+  return refuse(
+    'unsupported_parameter',
+    `\`${field}\`${about} cannot be taken by \`${target}\`. Leave it out, name another model, or send the header \`x-sluice-unsupported: drop\` to go on without it.`,
+    { param: field },
+  )
+}

@@ -1,0 +1,65 @@
+import { type ChatEvent, assert } from '#exchange'
+import { emptyFacts, type EventReader, type EventWriter, type StreamFacts, type StreamTap } from './dialect.ts'
+
+const nothing = Buffer.alloc(0)
+
+/** Turns a provider's stream into another dialect's as it passes. */
+export class TranslatingTap implements StreamTap {
+  readonly facts: StreamFacts = emptyFacts()
+  readonly #reader: EventReader
+  readonly #writer: EventWriter
+
+  constructor(reader: EventReader, writer: EventWriter) {
+    this.#reader = reader
+    this.#writer = writer
+  }
+
+  push(chunk: Buffer): Buffer {
+    return this.#write(this.#reader.push(chunk))
+  }
+
+  finish(): Buffer {
+    return this.#write(this.#reader.finish())
+  }
+
+  #write(events: readonly ChatEvent[]): Buffer {
+    let text = ''
+    for (const event of events) {
+      assert(!this.facts.ended, 'nothing follows the end of a stream')
+      this.#note(event)
+      if (this.facts.error || this.facts.malformed) break
+      text += this.#writer.write(event)
+    }
+    return text === '' ? nothing : Buffer.from(text)
+  }
+
+  #note(event: ChatEvent): void {
+    const { facts } = this
+    switch (event.type) {
+      case 'text-delta':
+      case 'reasoning-delta':
+      case 'refusal-delta':
+      case 'arguments-delta':
+        facts.pieces += 1
+        facts.characters += event.text.length
+        return
+      case 'part-start':
+        if (event.part.type !== 'tool-call' && event.part.type !== 'whole') return
+        facts.pieces += 1
+        facts.characters += event.part.type === 'tool-call' ? event.part.name.length : 0
+        return
+      case 'start':
+      case 'usage':
+        facts.usage = event.usage ?? facts.usage
+        return
+      case 'end':
+        facts.ended = true
+        return
+      case 'error':
+        facts.error = event.error
+        return
+      case 'malformed':
+        facts.malformed = event.cause ?? new SyntaxError('not an event')
+    }
+  }
+}
