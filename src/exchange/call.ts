@@ -61,6 +61,28 @@ export interface Asked {
   toChat?(): Decision<ChatRequest>
   /** The same of embeddings. */
   toEmbeddings?(): Decision<EmbeddingsRequest>
+  /** Present where the dialect keeps conversations. */
+  conversation?: Conversation
+}
+
+/** What it takes to go on with a conversation that is kept, and to keep this answer of it. */
+export interface Conversation {
+  /** The response that this request goes on from. */
+  previous: string | undefined
+  /** Whether the answer is to be kept. */
+  store: boolean
+  /** This request's own input as items (a text becomes a message), each with an id; `hex` makes those that lack one. */
+  inputItems(hex: string): unknown[]
+  /** The same request with earlier items (inputs and outputs, oldest first) before its own, going on from nothing. */
+  after(history: readonly unknown[]): Asked
+  /** Watches the bytes that go to the caller. */
+  watch(): AnswerWatch
+}
+
+export interface AnswerWatch {
+  hear(bytes: Buffer): void
+  /** The answer once it stands whole, by the stream's last event or as one body; else undefined. */
+  answer(): Record<string, unknown> | undefined
 }
 
 /** A request as it reached us. */

@@ -1,6 +1,7 @@
 export type { Answer, AnswerSink, AnswerStream, StreamAnswer, WholeAnswer } from './answer.ts'
 export { assert } from './assert.ts'
 export type {
+  AnswerWatch,
   Asked,
   Attempt,
   AttemptStatus,
@@ -8,6 +9,7 @@ export type {
   CallClass,
   Caller,
   CallStatus,
+  Conversation,
   Dialect,
   IncomingRequest,
   Operation,
