@@ -23,8 +23,10 @@ export type DialectModule = ChatDialect | EmbeddingsDialect | CountDialect
 interface AnyDialect {
   /** Where callers reach it, all by POST; a `*` at the end takes the rest of the path. */
   routes: readonly string[]
+  /** Of modules that share a route: whether the rest of the path, decoded, is this one's. Absent: all of it is. */
+  serves?(rest: string): boolean
   /** Under a provider's base URL; a vendor may have its own. */
-  path(ask: { model: string; stream: boolean }): string
+  path(ask: PathAsk): string
   /** Headers that a request of this dialect carries beside its credential. */
   headers?: Readonly<Record<string, string>>
   parseRequest(request: IncomingRequest): Decision<Asked>
@@ -34,12 +36,21 @@ interface AnyDialect {
   readError(body: unknown): ProviderError | undefined
   /** The JSON body of an error answer. */
   renderError(fault: Fault, requestId: string): unknown
-  /** What ends a stream that has begun and cannot be finished. */
-  renderErrorEvent(fault: Fault, requestId: string): Buffer
+  /** What ends a stream that has begun and cannot be finished; `request` for a dialect whose streams differ by it. */
+  renderErrorEvent(fault: Fault, requestId: string, request?: IncomingRequest): Buffer
+}
+
+export interface PathAsk {
+  model: string
+  stream: boolean
+  /** The caller's own request, where it goes through as it is: its dialect may have several methods. */
+  relayed?: IncomingRequest
 }
 
 export interface ChatDialect extends AnyDialect {
   operation: 'chat'
+  /** Of the stream that a caller is given; absent: `text/event-stream`. */
+  streamContentType?(request: IncomingRequest): string
   /** Reads a relayed stream in passing. */
   createStreamTap(options: StreamTapOptions): StreamTap
 
@@ -137,6 +148,8 @@ export interface AnswerFacts {
 
 export interface StreamTapOptions {
   showUsage: boolean
+  /** The caller's own request, for a dialect whose streams differ by it. */
+  request?: IncomingRequest
 }
 
 /**

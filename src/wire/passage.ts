@@ -21,8 +21,8 @@ import type {
   Quirk,
   StreamTap,
 } from './dialect.ts'
-import { mapParts } from './features.ts'
 import { dialects } from './dialects.ts'
+import { mapParts } from './features.ts'
 import { parseObject } from './json-body.ts'
 import { fitRequest, refuses, type Unsupported } from './policy.ts'
 import { TranslatingTap } from './translating-tap.ts'
@@ -31,6 +31,8 @@ import { TranslatingTap } from './translating-tap.ts'
 export interface Passage {
   dialect: DialectModule
   translated: boolean
+  /** Under the provider's base URL, where its vendor has no way of its own. */
+  path: string
   body: Buffer
   /** The caller's names of what the provider is not told. */
   dropped: readonly string[]
@@ -86,6 +88,7 @@ function relayPassage(asked: Asked, dialect: DialectModule, { model, quirks }: P
   return {
     dialect,
     translated: false,
+    path: dialect.path({ model, stream: asked.stream, relayed: asked.incoming }),
     body: asked.renderFor(model, quirks),
     dropped: [],
     readWhole(body) {
@@ -94,7 +97,7 @@ function relayPassage(asked: Asked, dialect: DialectModule, { model, quirks }: P
     },
     createTap:
       dialect.operation === 'chat'
-        ? () => dialect.createStreamTap({ showUsage: asked.wantsUsage })
+        ? () => dialect.createStreamTap({ showUsage: asked.wantsUsage, request: asked.incoming })
         : undefined,
     readError: dialect.readError,
   }
@@ -113,14 +116,13 @@ async function chatPassage(
   if (!fitted.ok) return fitted
   const { dropped, fetch } = fitted.value
   const fetched =
-    fetch.length > 0
-      ? await fetchParts(fitted.value.request, fetch, options)
-      : allow(fitted.value.request)
+    fetch.length > 0 ? await fetchParts(fitted.value.request, fetch, options) : allow(fitted.value.request)
   if (!fetched.ok) return fetched
   const target = { model: options.model, stream: asked.stream, quirks: options.quirks }
   return allow({
     dialect: theirs,
     translated: true,
+    path: theirs.path(target),
     body: Buffer.from(JSON.stringify(theirs.renderRequest(fetched.value, target))),
     dropped,
     readWhole(body) {
@@ -132,8 +134,7 @@ async function chatPassage(
         body: Buffer.from(JSON.stringify(own.renderAnswer(answer, context))),
       }
     },
-    createTap: () =>
-      new TranslatingTap(theirs.createReader({ hex: context.hex }), own.createWriter(context)),
+    createTap: () => new TranslatingTap(theirs.createReader({ hex: context.hex }), own.createWriter(context)),
     readError: theirs.readError,
   })
 }
@@ -161,6 +162,7 @@ function embeddingsPassage(
   return allow({
     dialect: theirs,
     translated: true,
+    path: theirs.path(target),
     body: Buffer.from(JSON.stringify(rendered.value)),
     dropped: said.value.extras.map(({ field }) => field),
     readWhole(body) {
@@ -189,6 +191,7 @@ function countPassage(
   return allow({
     dialect: theirs,
     translated: true,
+    path: theirs.path(target),
     body: Buffer.from(JSON.stringify(theirs.renderRequest(said.value, target))),
     dropped: [],
     readWhole(body) {

@@ -31,9 +31,16 @@ export abstract class SseReader implements EventReader {
     return events
   }
 
+  /** What the close itself means, for a dialect whose streams have no end mark. Not asked of half an event. */
+  protected close(): ChatEvent[] {
+    return []
+  }
+
   finish(): ChatEvent[] {
-    if (this.#over || this.#splitter.rest.length === 0) return []
+    if (this.#over) return []
+    if (this.#splitter.rest.length === 0) return this.close()
     // Half an event is a stream cut short, not one of another format.
-    return this.push(Buffer.from('\n\n')).filter(({ type }) => type !== 'malformed')
+    const last = this.push(Buffer.from('\n\n')).filter(({ type }) => type !== 'malformed')
+    return this.#over ? last : [...last, ...this.close()]
   }
 }
