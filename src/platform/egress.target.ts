@@ -26,7 +26,7 @@ export function readTarget(
 ): Target | EgressRefusal {
   const url = text.length > longestUrl ? null : URL.parse(text, from?.href)
   if (url?.hostname.endsWith('.')) url.hostname = url.hostname.slice(0, -1) // no certificate is for a name with it
-  if (!url || url.hostname.length > longestName)
+  if (!url || url.href.length > longestUrl || url.hostname.length > longestName)
     return refuse('This is not an address that can be fetched. Write it as https://host/path.')
   const isTrusted = isTrustedHost(url)
   if (url.protocol !== 'https:' && !(isTrusted && url.protocol === 'http:'))

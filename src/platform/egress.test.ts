@@ -1,38 +1,10 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { type Clock, createEgress, type EgressOptions, type EgressResult, systemClock } from '#platform'
-import { atEnd } from '../../test/support/cleanup.ts'
+import { assertRefused, egressFor } from '../../test/support/egress.ts'
 import { eventually } from '../../test/support/eventually.ts'
-import { startPlainServer, startTlsServer, testCertificate } from '../../test/support/tls-server.ts'
+import { startPlainServer, startTlsServer } from '../../test/support/tls-server.ts'
 import { isPublicAddress } from './egress.address.ts'
-
-type Egress = ReturnType<typeof createEgress>
-
-/** A world in which 127.0.0.1 is the public internet, and everything else is as it is. */
-function egressFor(more: Partial<EgressOptions> = {}): Egress {
-  const egress = createEgress({
-    enabled: true,
-    clock: systemClock,
-    timeoutMs: 10_000,
-    maxRedirects: 3,
-    allowHosts: [],
-    resolve: async () => ['127.0.0.1'],
-    ca: testCertificate,
-    isPublic: address => address === '127.0.0.1' || isPublicAddress(address),
-    ...more,
-  })
-  atEnd(() => egress.close())
-  return egress
-}
-
-function assertRefused(result: EgressResult, code: string, reason: RegExp): void {
-  assert.ok(!result.ok, 'it was fetched')
-  assert.equal(result.code, code, result.reason)
-  assert.match(result.reason, reason)
-  assert.match(result.reason, /^[A-Za-z0-9].*\.$/, 'a sentence')
-}
 
 describe('a fetch', () => {
   it('brings what is there, over a connection to the checked address, with nothing of ours in it', async () => {
@@ -315,93 +287,6 @@ describe('an answer', () => {
   })
 })
 
-describe('time', () => {
-  it('ends a fetch whose answer drips for ever', async () => {
-    const clock = handClock()
-    const server = await startTlsServer((_, response) => {
-      response.writeHead(200).write('x')
-      const drip = setInterval(() => response.write('x'), 5)
-      response.on('close', () => clearInterval(drip))
-    })
-    const fetching = egressFor({ clock, timeoutMs: 5_000 }).fetch(
-      `https://files.sluice.test:${server.port}/`,
-      { mostBytes: 1e6 },
-    )
-    await eventually('a request comes', () => server.requests.length === 1)
-    clock.advance(4_999)
-    assert.equal(await Promise.race([fetching, pause(60)]), 'still waiting')
-    clock.advance(1)
-    assertRefused(await fetching, 'timeout', /within 5 seconds/)
-    await eventually('the connection is closed', () => server.sockets.size === 0)
-  })
-
-  it('ends a fetch that redirects slowly: it is counted over all of it', async () => {
-    const clock = handClock()
-    const server = await startTlsServer((request, response) => {
-      if (request.url === '/2') return // never
-      clock.advance(4_000)
-      response.writeHead(302, { location: '/2' }).end()
-    })
-    const url = `https://files.sluice.test:${server.port}/1`
-    const fetching = egressFor({ clock, timeoutMs: 5_000 }).fetch(url, { mostBytes: 9 })
-    await eventually('a request comes', () => server.requests.length === 2)
-    clock.advance(1_000)
-    assertRefused(await fetching, 'timeout', /5 seconds/)
-  })
-
-  it('ends a look-up that nobody answers', async () => {
-    const clock = handClock()
-    const fetching = egressFor({ clock, resolve: () => new Promise(() => {}) }).fetch(
-      'https://files.sluice.test/',
-      { mostBytes: 9 },
-    )
-    clock.advance(10_000)
-    assertRefused(await fetching, 'timeout', /10 seconds/)
-  })
-
-  it('ends a handshake that nobody answers, and its connection', async () => {
-    const clock = handClock()
-    const silent = await startSilentServer()
-    const fetching = egressFor({ clock }).fetch(`https://files.sluice.test:${silent.port}/`, { mostBytes: 9 })
-    await eventually('a connection comes', () => silent.open() === 1)
-    clock.advance(10_000)
-    assertRefused(await fetching, 'timeout', /10 seconds/)
-    await eventually('the connection is closed', () => silent.open() === 0)
-  })
-
-  it('leaves no timer behind when it was not needed', async () => {
-    const clock = handClock()
-    const server = await startTlsServer((_, response) => response.end('here'))
-    await egressFor({ clock }).fetch(`https://files.sluice.test:${server.port}/`, { mostBytes: 9 })
-    assert.equal(clock.timers(), 0)
-  })
-})
-
-describe('a fetch that is given up', () => {
-  it('ends at once when its caller hangs up, and is not begun when the caller has already', async () => {
-    const silent = await startSilentServer()
-    const caller = new AbortController()
-    const url = `https://files.sluice.test:${silent.port}/`
-    const fetching = egressFor().fetch(url, { mostBytes: 9, signal: caller.signal })
-    await eventually('a connection comes', () => silent.open() === 1)
-    caller.abort()
-    assertRefused(await fetching, 'unreachable', /given up/)
-    await eventually('the connection is closed', () => silent.open() === 0)
-    const late = egressFor({ resolve: () => assert.fail('looked up') })
-    assertRefused(await late.fetch(url, { mostBytes: 9, signal: caller.signal }), 'unreachable', /given up/)
-  })
-
-  it('ends with the egress', async () => {
-    const silent = await startSilentServer()
-    const egress = egressFor()
-    const fetching = egress.fetch(`https://files.sluice.test:${silent.port}/`, { mostBytes: 9 })
-    await eventually('a connection comes', () => silent.open() === 1)
-    await egress.close()
-    assertRefused(await fetching, 'unreachable', /given up/)
-    await eventually('the connection is closed', () => silent.open() === 0)
-  })
-})
-
 describe('a host that the owner named', () => {
   it('may be of our own network and speak plain http, at the port that was named', async () => {
     const server = await startPlainServer((_, response) => response.end('here'))
@@ -461,49 +346,4 @@ function pairs(raw: readonly string[]): [string, string][] {
   return raw.flatMap((text, i) =>
     i % 2 === 0 ? [[text.toLowerCase(), raw[i + 1] ?? ''] as [string, string]] : [],
   )
-}
-
-async function pause(ms: number): Promise<string> {
-  return await new Promise(resolve => setTimeout(() => resolve('still waiting'), ms))
-}
-
-/** Takes connections and says nothing. */
-async function startSilentServer(): Promise<{ port: number; open(): number }> {
-  const sockets = new Set<{ destroy(): void }>()
-  const server = createServer(socket => {
-    sockets.add(socket)
-    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
-    socket.resume()
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  atEnd(async () => {
-    for (const socket of sockets) socket.destroy()
-    await new Promise(resolve => server.close(resolve))
-  })
-  const address = server.address()
-  return { port: typeof address === 'object' && address ? address.port : 0, open: () => sockets.size }
-}
-
-/** A clock that goes by hand. */
-function handClock(): Clock & { advance(ms: number): void; timers(): number } {
-  const due = new Map<() => void, number>()
-  let now = 0
-  return {
-    now: () => now,
-    monotonic: () => now,
-    after(ms, work) {
-      const timer = (): void => work()
-      due.set(timer, now + ms)
-      return () => due.delete(timer)
-    },
-    advance(ms) {
-      now += ms
-      for (const [timer, at] of due) {
-        if (at > now) continue
-        due.delete(timer)
-        timer()
-      }
-    },
-    timers: () => due.size,
-  }
 }

@@ -3,7 +3,14 @@ import { listenConfig, requestsConfig } from '#edge'
 import { callsConfig } from '#events'
 import { adminKeyConfig, checkKeys, keysConfig } from '#keys'
 import { checkPrices, pricesConfig } from '#metering'
-import { defaultConfig, type Environment, type Loaded, loadConfig } from '#platform'
+import {
+  checkEgress,
+  defaultConfig,
+  type Environment,
+  egressConfig,
+  type Loaded,
+  loadConfig,
+} from '#platform'
 import { checkProviders, providersConfig, simulatorVendor, vendors } from '#providers'
 import { checkModels, modelsConfig } from '#routing'
 import { StartError } from './start-error.ts'
@@ -41,6 +48,7 @@ export const configSchema = Type.Object(
     prices: pricesConfig,
     keys: keysConfig,
     calls: callsConfig,
+    egress: egressConfig,
     valkey: Type.Optional(later('Several replicas over Valkey')),
     budgets: Type.Optional(later('Budgets')),
     rate_limits: Type.Optional(later('Rate limits')),
@@ -59,6 +67,7 @@ export function readConfig(source: { text: string; file: string; env: Environmen
       { reads: ['providers', 'models'], check: checkModels },
       { reads: ['providers', 'prices'], check: checkPrices },
       { reads: ['keys', 'admin_key'], check: checkKeys },
+      { reads: ['egress'], check: checkEgress },
     ],
     ...source,
   })
