@@ -20,25 +20,32 @@ import type { FeatureName, Taking } from './features.ts'
  */
 export type DialectModule = ChatDialect | EmbeddingsDialect | CountDialect
 
-interface AnyDialect {
-  /** Where callers reach it, all by POST; a `*` at the end takes the rest of the path. */
-  routes: readonly string[]
-  /** Of modules that share a route: whether the rest of the path, decoded, is this one's. Absent: all of it is. */
-  serves?(rest: string): boolean
+/** What it takes to ask a provider of a dialect. */
+interface ProviderHalf {
   /** Under a provider's base URL; a vendor may have its own. */
   path(ask: PathAsk): string
   /** Headers that a request of this dialect carries beside its credential. */
   headers?: Readonly<Record<string, string>>
+  /** What of a provider's error can be relied on; undefined when the body is not an error of this dialect. */
+  readError(body: unknown): ProviderError | undefined
+}
+
+/** What it takes to answer a caller of a dialect. */
+interface CallerHalf {
+  /** Where callers reach it, all by POST; a `*` at the end takes the rest of the path. */
+  routes: readonly string[]
+  /** Of modules that share a route: whether the rest of the path, decoded, is this one's. Absent: all of it is. */
+  serves?(rest: string): boolean
   parseRequest(request: IncomingRequest): Decision<Asked>
   /** What a whole answer says of itself; undefined when the body is not an answer of this dialect. */
   readFacts(body: Buffer): AnswerFacts | undefined
-  /** What of a provider's error can be relied on; undefined when the body is not an error of this dialect. */
-  readError(body: unknown): ProviderError | undefined
   /** The JSON body of an error answer. */
   renderError(fault: Fault, requestId: string): unknown
   /** What ends a stream that has begun and cannot be finished; `request` for a dialect whose streams differ by it. */
   renderErrorEvent(fault: Fault, requestId: string, request?: IncomingRequest): Buffer
 }
+
+interface AnyDialect extends ProviderHalf, CallerHalf {}
 
 export interface PathAsk {
   model: string
@@ -47,27 +54,31 @@ export interface PathAsk {
   relayed?: IncomingRequest
 }
 
-export interface ChatDialect extends AnyDialect {
+export interface ChatProvider extends ProviderHalf {
   operation: 'chat'
-  /** Of the stream that a caller is given; absent: `text/event-stream`. */
-  streamContentType?(request: IncomingRequest): string
-  /** Reads a relayed stream in passing. */
-  createStreamTap(options: StreamTapOptions): StreamTap
-
-  /** Every field that a request of this dialect can have, for the table in the docs and for the refusal of others. */
-  fields: readonly FieldRecord[]
+  /** Content type of a provider's streams, and what it is asked to accept; absent: `text/event-stream`. */
+  providerStreamType?: string
   /** What a provider of this dialect can be told. */
   takes: Readonly<Record<FeatureName, Taking>>
-
   /** The body for a provider. It is only given what `takes` allows. */
   renderRequest(request: ChatRequest, target: RenderTarget): Record<string, unknown>
   /** Unknown parts are kept as opaque ones. */
   readAnswer(json: Record<string, unknown>, options: ReaderOptions): ChatAnswer | undefined
   createReader(options: ReaderOptions): EventReader
+}
 
+interface ChatCaller extends CallerHalf {
+  /** Of the stream that a caller is given; absent: `text/event-stream`. */
+  streamContentType?(request: IncomingRequest): string
+  /** Reads a relayed stream in passing. */
+  createStreamTap(options: StreamTapOptions): StreamTap
+  /** Every field that a request of this dialect can have, for the table in the docs and for the refusal of others. */
+  fields: readonly FieldRecord[]
   renderAnswer(answer: ChatAnswer, context: AnswerContext): unknown
   createWriter(context: AnswerContext): EventWriter
 }
+
+export interface ChatDialect extends ChatProvider, ChatCaller {}
 
 export interface EmbeddingsDialect extends AnyDialect {
   operation: 'embeddings'
