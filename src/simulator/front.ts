@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http'
+import { errorBody as anthropicError } from './anthropic/envelope.ts'
+import * as anthropic from './anthropic/models.ts'
+import type { ApiError } from './api-error.ts'
+import { errorBody as geminiError } from './gemini/envelope.ts'
+import * as gemini from './gemini/models.ts'
+import { errorBody as openaiError } from './openai/envelope.ts'
+import * as openai from './openai/models.ts'
+
+/** What a dialect shows of itself besides its desks: its models, and its way to tell an error. */
+export interface Front {
+  /** Where its models are. */
+  models: string
+  listModels(query: URLSearchParams): string | ApiError
+  findModel(id: string): string | ApiError
+  errorBody(error: ApiError): string
+}
+
+const fronts = {
+  openai: { models: '/v1/models', ...openai, errorBody: openaiError },
+  anthropic: {
+    models: '/v1/models',
+    ...anthropic,
+    errorBody: (error: ApiError) => anthropicError(error, 'req_simulator'),
+  },
+  gemini: { models: '/v1beta/models', ...gemini, errorBody: geminiError },
+} satisfies Record<string, Front>
+
+/** Gemini has addresses of its own; Anthropic shares OpenAI's, and is told by the header that its SDKs always send. */
+export function frontOf(request: IncomingMessage, path: string): Front {
+  if (path.startsWith('/v1beta/')) return fronts.gemini
+  return 'anthropic-version' in request.headers ? fronts.anthropic : fronts.openai
+}
