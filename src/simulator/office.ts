@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError, badRequest } from './api-error.ts'
 import type { BillBook } from './bill.ts'
 import { readBytes } from './body.ts'
-import { errorBody } from './openai/envelope.ts'
-import { findModel, listModels } from './openai/models.ts'
+import { type Front, frontOf } from './front.ts'
+import { lookUp } from './openai-responses/counter.ts'
+import type { ResponseStore } from './openai-responses/store.ts'
 import type { Playbook } from './playbook.ts'
 
 const defaultLines = 1000
@@ -14,6 +15,7 @@ interface Office {
   seed: string
   bill: BillBook
   playbook: Playbook
+  responses: ResponseStore
 }
 
 /** What is not a call to a model, and so not on the bill: the list of models, the bill itself, the weather. */
@@ -23,24 +25,29 @@ export async function attend(
   response: ServerResponse,
 ): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://simulator')
+  const front = frontOf(request, pathname)
+  const send = (answer: string | ApiError): void => sendAs(front, response, answer)
   switch (`${request.method} ${pathname}`) {
-    case 'GET /v1/models':
-      return send(response, listModels())
+    case `GET ${front.models}`:
+      return send(front.listModels(searchParams))
     case 'GET /bill':
-      return send(response, renderBill(office, searchParams))
+      return send(renderBill(office, searchParams))
     case 'GET /bill/asked':
-      return send(response, renderAsked(office, searchParams))
+      return send(renderAsked(office, searchParams))
     case 'POST /bill/reset':
       request.resume()
       office.bill.reset()
-      return send(response, renderBill(office, new URLSearchParams('totals')))
+      return send(renderBill(office, new URLSearchParams('totals')))
     case 'GET /weather':
-      return send(response, renderWeather(office))
+      return send(renderWeather(office))
     case 'PUT /weather':
-      return await changeWeather(office, request, response)
+      return await changeWeather(office, request, send)
     default:
       request.resume()
-      return send(response, request.method === 'GET' ? readModel(pathname) : unknownAddress(request))
+      return send(
+        lookUp(office.responses, request) ??
+          (request.method === 'GET' ? readModel(front, pathname) : unknownAddress(request)),
+      )
   }
 }
 
@@ -74,19 +81,18 @@ function renderWeather({ playbook }: Office): string {
 async function changeWeather(
   office: Office,
   request: IncomingMessage,
-  response: ServerResponse,
+  send: (answer: string | ApiError) => void,
 ): Promise<void> {
   const bytes = await readBytes(request)
   if (bytes === undefined) return
   const mistake = bytes instanceof ApiError ? bytes : office.playbook.setWeather(bytes.toString().trim())
-  send(response, mistake ?? renderWeather(office))
+  send(mistake ?? renderWeather(office))
 }
 
-function readModel(pathname: string): string | ApiError {
-  const id = /^\/v1\/models\/(.+)$/.exec(pathname)?.[1]
-  if (id === undefined) return unknownUrl('GET', pathname)
+function readModel(front: Front, pathname: string): string | ApiError {
+  if (!pathname.startsWith(`${front.models}/`)) return unknownUrl('GET', pathname)
   try {
-    return findModel(decodeURIComponent(id))
+    return front.findModel(decodeURIComponent(pathname.slice(front.models.length + 1)))
   } catch {
     return badRequest('The address is not well percent-encoded.', 'invalid_value')
   }
@@ -105,8 +111,8 @@ function unknownUrl(method: string, url: string): ApiError {
   })
 }
 
-function send(response: ServerResponse, answer: string | ApiError): void {
-  const body = answer instanceof ApiError ? errorBody(answer) : answer
+function sendAs(front: Front, response: ServerResponse, answer: string | ApiError): void {
+  const body = answer instanceof ApiError ? front.errorBody(answer) : answer
   response.writeHead(answer instanceof ApiError ? answer.status : 200, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),

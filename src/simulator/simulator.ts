@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Chance, Clock, Log } from '#platform'
+import { countTokens, messages } from './anthropic/messages.ts'
 import { type Bill, BillBook } from './bill.ts'
 import type { Desk } from './dialect.ts'
 import { hash } from './dice.ts'
 import { attend } from './office.ts'
 import { chat } from './openai/chat.ts'
 import { embeddings } from './openai/embeddings.ts'
+import { createResponseDesks } from './openai-responses/desks.ts'
+import { ResponseStore } from './openai-responses/store.ts'
 import { Playbook } from './playbook.ts'
 import { RateWindows } from './rate-window.ts'
 import { type House, serve, splitUrl } from './serve.ts'
@@ -28,7 +31,7 @@ export interface Simulator {
   readonly bill: Bill
 }
 
-const desks: readonly Desk[] = [chat, embeddings]
+const desks: readonly Desk[] = [chat, embeddings, messages, countTokens]
 const desksByPath = new Map(desks.map(desk => [desk.path, desk]))
 const patterns = desks.filter(desk => typeof desk.path !== 'string')
 
@@ -44,11 +47,15 @@ export function createSimulator({ seed, clock, chance, log }: SimulatorOptions):
   const bill = new BillBook(number)
   const playbook = new Playbook(number, chance)
   const house: House = { seed: number, clock, bill, playbook, windows: new RateWindows(clock) }
-  const office = { seed: String(seed), bill, playbook }
+  const responses = new ResponseStore()
+  const responseDesks = createResponseDesks(responses)
+  const office = { seed: String(seed), bill, playbook, responses }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const desk = request.method === 'POST' ? findDesk(splitUrl(request).path) : undefined
+      const { path } = splitUrl(request)
+      const found = responseDesks.find(one => one.path === path) ?? findDesk(path)
+      const desk = request.method === 'POST' ? found : undefined
       if (desk) await serve(house, desk, request, response)
       else await attend(office, request, response)
     } catch (cause) {
