@@ -22,7 +22,7 @@ export type Taking =
       /** For the table: `as \`stop_sequences\`, at most 4`. */
       how: string
       /** Taken only if; otherwise as with `no`. */
-      if?(request: ChatRequest, model: string): boolean
+      if?(request: ChatRequest, target: { model: string; quirks: ReadonlySet<string> }): boolean
       /** Images and files by URL: fetched by us, and sent as data. */
       fetch?: true
     }
@@ -189,16 +189,24 @@ export const features = {
       'meaning',
       part => part.type === 'image' && part.source.kind === 'id',
     ],
-    file_data: ['PDF and files as data', 'meaning', part => part.type === 'file' && part.source.kind === 'data'],
-    file_text: ['Files as plain text', 'meaning', part => part.type === 'file' && part.source.kind === 'text'],
-    file_url: ['Files by URL', 'meaning', part => part.type === 'file' && part.source.kind === 'url'],
-    file_id: ['Files kept at a provider', 'meaning', part => part.type === 'file' && part.source.kind === 'id'],
-    audio_input: ['Audio', 'meaning', part => part.type === 'audio'],
-    opaque_parts: [
-      'Parts that only the caller’s dialect knows',
+    file_data: [
+      'PDF and files as data',
       'meaning',
-      part => part.type === 'opaque',
+      part => part.type === 'file' && part.source.kind === 'data',
     ],
+    file_text: [
+      'Files as plain text',
+      'meaning',
+      part => part.type === 'file' && part.source.kind === 'text',
+    ],
+    file_url: ['Files by URL', 'meaning', part => part.type === 'file' && part.source.kind === 'url'],
+    file_id: [
+      'Files kept at a provider',
+      'meaning',
+      part => part.type === 'file' && part.source.kind === 'id',
+    ],
+    audio_input: ['Audio', 'meaning', part => part.type === 'audio'],
+    opaque_parts: ['Parts that only the caller’s dialect knows', 'meaning', part => part.type === 'opaque'],
   }),
   image_detail: {
     about: 'How closely an image is looked at',
@@ -212,16 +220,15 @@ export const features = {
     used: request => someParts(request, part => part.type === 'tool-result' && part.parts.some(isMedia)),
     without: request =>
       mapParts(request, part =>
-        part.type === 'tool-result'
-          ? { ...part, parts: part.parts.filter(inner => !isMedia(inner)) }
-          : part,
+        part.type === 'tool-result' ? { ...part, parts: part.parts.filter(inner => !isMedia(inner)) } : part,
       ),
   },
   tool_result_error: {
     about: 'That a tool’s result is an error',
     weight: 'hint',
     used: request => someParts(request, part => part.type === 'tool-result' && part.isError === true),
-    without: request => mapParts(request, part => (part.type === 'tool-result' ? omit(part, 'isError') : part)),
+    without: request =>
+      mapParts(request, part => (part.type === 'tool-result' ? omit(part, 'isError') : part)),
   },
   reasoning_history: {
     about: 'Earlier reasoning, given back',
@@ -313,7 +320,8 @@ export function someParts(request: ChatRequest, is: (part: Part) => boolean): bo
 export function mapParts(request: ChatRequest, change: (part: Part) => Part | undefined): ChatRequest {
   const all = (parts: readonly Part[]): Part[] =>
     parts.flatMap(part => {
-      const inner = part.type === 'tool-result' ? { ...part, parts: all(part.parts) as typeof part.parts } : part
+      const inner =
+        part.type === 'tool-result' ? { ...part, parts: all(part.parts) as typeof part.parts } : part
       return change(inner) ?? []
     })
   const messages = request.messages.map(message => ({ ...message, parts: all(message.parts) }) as Message)

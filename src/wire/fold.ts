@@ -56,6 +56,9 @@ function grow(choice: Growing, event: Extract<ChatEvent, { choice: number }>): v
       return
     case 'finish':
       choice.finish = event.finish
+      return
+    default:
+      return
   }
 }
 

@@ -12,6 +12,7 @@ export interface Fitting {
   /** `provider/model`, for the refusal. */
   target: string
   model: string
+  quirks: ReadonlySet<string>
   unsupported: Unsupported | undefined
 }
 
@@ -34,7 +35,7 @@ export function fitRequest(request: ChatRequest, fitting: Fitting): Decision<Fit
     const feature: Feature = features[name]
     if (!feature.used(fitted.request)) continue
     const taking = fitting.takes[name]
-    if (takesIt(taking, fitted.request, fitting.model)) {
+    if (takesIt(taking, fitted.request, fitting)) {
       if (typeof taking === 'object' && taking.fetch) fitted.fetch.push(name)
       continue
     }
@@ -57,8 +58,8 @@ export function fieldOf(name: FeatureName, fields: readonly FieldRecord[]): stri
   return fields.find(({ feature }) => feature === name)?.field ?? name
 }
 
-function takesIt(taking: Taking, request: ChatRequest, model: string): boolean {
-  return typeof taking === 'object' ? (taking.if?.(request, model) ?? true) : taking === 'yes'
+function takesIt(taking: Taking, request: ChatRequest, target: Fitting): boolean {
+  return typeof taking === 'object' ? (taking.if?.(request, target) ?? true) : taking === 'yes'
 }
 
 function refuseField(field: string, target: string, feature?: Feature): ReturnType<typeof refuse> {

@@ -11,6 +11,7 @@ interface WaitingCall {
   key: number
   start: CallStart
   text: string
+  signature?: Signature
 }
 
 /**
@@ -60,7 +61,9 @@ export class PartSequencer {
   /** What stands beside the open part: a citation of its text, a seal. Opens an empty part where there is none. */
   *beside(
     kind: 'text' | 'reasoning',
-    event: { type: 'signature'; signature: Signature } | Extract<ChatEvent, { type: 'citation' }>,
+    event:
+      | Omit<Extract<ChatEvent, { type: 'signature' }>, 'choice'>
+      | Omit<Extract<ChatEvent, { type: 'citation' }>, 'choice'>,
   ): Generator<ChatEvent> {
     if (this.#open !== kind) {
       yield* this.#closeAll()
@@ -81,6 +84,13 @@ export class PartSequencer {
     if (waiting) waiting.text += text
     else this.#waiting.push({ key, start, text })
     if (this.#openCall === undefined || isJson(this.#openCall.text)) yield* this.#openNext()
+  }
+
+  /** The seal of a tool call; lost where it comes after the call's end. */
+  *sealCall(key: number, signature: Signature): Generator<ChatEvent> {
+    if (this.#openCall?.key === key) yield { type: 'signature', choice: this.#choice, signature }
+    const waiting = this.#waiting.find(call => call.key === key)
+    if (waiting) waiting.signature = signature
   }
 
   *whole(part: AnswerPart): Generator<ChatEvent> {
@@ -111,6 +121,7 @@ export class PartSequencer {
     this.#open = 'tool-call'
     this.#openCall = { key: next.key, text: '', custom: next.start.custom === true }
     yield { type: 'part-start', choice: this.#choice, part: { type: 'tool-call', ...next.start } }
+    if (next.signature) yield { type: 'signature', choice: this.#choice, signature: next.signature }
     yield* this.#argument(next.text)
   }
 

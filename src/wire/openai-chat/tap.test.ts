@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { dialects, type StreamFacts } from '#wire'
+import type { StreamFacts } from '../dialect.ts'
+import { openAiChat } from './index.ts'
 
 /** As OpenAI streams it, without line ends: a role, text with characters of every length, an end, the usage. */
 const chunks = [
@@ -76,7 +77,7 @@ function before(event: (data: string) => string): string {
 
 /** What comes out of a stream that arrives in these pieces. */
 function read(pieces: readonly Buffer[], showUsage: boolean): { bytes: string; facts: StreamFacts } {
-  const tap = dialects['openai-chat'].createStreamTap?.({ showUsage })
+  const tap = openAiChat.createStreamTap({ showUsage })
   assert(tap)
   const out = [...pieces.map(piece => tap.push(piece)), tap.finish()]
   return { bytes: Buffer.concat(out).toString(), facts: tap.facts }
@@ -110,7 +111,6 @@ for (const recording of recordings) {
         usage: { input: 9, output: 3 },
         pieces: 3,
         characters: 'Grüße vom Leuchtturm 🌊, 灯台\u2028'.length,
-        finished: true,
         ended: true,
         error: undefined,
         malformed: undefined,
@@ -145,7 +145,7 @@ test('what came before a malformed event has been handed on, wherever the stream
   const good = `data: ${chunks[1]}\n\n`
   const whole = Buffer.from(`${good}data: {"choices": [}\n\n`)
   for (const place of whole.keys()) {
-    const tap = dialects['openai-chat'].createStreamTap?.({ showUsage: true })
+    const tap = openAiChat.createStreamTap({ showUsage: true })
     assert(tap)
     const out = cutAt(whole, [place]).map(piece => tap.push(piece))
     assert.equal(Buffer.concat(out).toString(), good, `split at ${place}`)
@@ -173,7 +173,7 @@ test('an error in the stream is told by its codes, and nothing after it counts',
 })
 
 test('a single event past the bound is refused instead of held', () => {
-  const tap = dialects['openai-chat'].createStreamTap?.({ showUsage: true })
+  const tap = openAiChat.createStreamTap({ showUsage: true })
   const megabyte = Buffer.alloc(1024 * 1024, 'x')
   assert.throws(() => {
     for (let i = 0; i < 18; i += 1) tap?.push(megabyte)

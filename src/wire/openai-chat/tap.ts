@@ -1,108 +1,19 @@
-import { type Asked, allow, type Decision, type Refusal, refuse } from '#exchange'
-import type { AnswerFacts, DialectModule, StreamFacts, StreamTap } from './dialect.ts'
-import { exchangeFields } from './json-fields.ts'
-import { readOpenAiError, renderOpenAiError, renderOpenAiErrorEvent } from './openai-error.ts'
-import {
-  isObject,
-  type OpenAiBody,
-  parseObject,
-  readAttribution,
-  readOpenAiBody,
-  wrongType,
-} from './openai-request.ts'
-import { readOpenAiUsage } from './openai-usage.ts'
-import { type SseEvent, SseSplitter } from './sse.ts'
+import type { StreamFacts, StreamTap, StreamTapOptions } from '../dialect.ts'
+import { emptyFacts } from '../dialect.ts'
+import { isObject } from '../json-body.ts'
+import { readOpenAiError } from '../openai/error.ts'
+import { readOpenAiUsage } from '../openai/usage.ts'
+import { type SseEvent, SseSplitter } from '../sse.ts'
+import { ChatRepairs } from './repairs.ts'
 
-/**
- * OpenAI Chat Completions (openai-openapi, `/chat/completions`), for a provider of the same dialect: the caller's
- * bytes go through with two values exchanged, the answer's bytes come back with the usage read in passing.
- */
-export const openAiChat: DialectModule = {
-  path: '/chat/completions',
-  parseRequest: parseChatRequest,
-  readAnswer: readChatAnswer,
-  createStreamTap: options => new ChatStreamTap(options),
-  readError: readOpenAiError,
-  renderError: renderOpenAiError,
-  renderErrorEvent: renderOpenAiErrorEvent,
-}
-
-function parseChatRequest(body: Buffer): Decision<Asked> {
-  const read = readOpenAiBody(body)
-  if (!read.ok) return read
-  const problem = findProblem(read.value.json)
-  if (problem) return problem
-  return allow(askedOf(body, read.value))
-}
-
-function findProblem(json: Record<string, unknown>): Refusal | undefined {
-  if (typeof json.model !== 'string' || json.model === '')
-    return wrongType('model', 'the name of a model', json.model)
-  if (!Array.isArray(json.messages)) return wrongType('messages', 'an array of messages', json.messages)
-  if (json.messages.length === 0) {
-    return refuse('invalid_request', '`messages` must have at least one message.', { param: 'messages' })
-  }
-  for (const [index, message] of json.messages.entries()) {
-    if (!isObject(message)) return wrongType(`messages[${index}]`, 'an object', message)
-    if (typeof message.role !== 'string')
-      return wrongType(`messages[${index}].role`, 'a string', message.role)
-  }
-  if (!isOptional(json.stream, 'boolean')) return wrongType('stream', 'true or false', json.stream)
-  if (json.stream_options != null && !isObject(json.stream_options)) {
-    return wrongType('stream_options', 'an object', json.stream_options)
-  }
-  return undefined
-}
-
-function isOptional(value: unknown, type: 'boolean'): boolean {
-  return value === undefined || value === null || typeof value === type
-}
-
-function askedOf(body: Buffer, { json, fields }: OpenAiBody): Asked {
-  const stream = json.stream === true
-  const options = isObject(json.stream_options) ? json.stream_options : undefined
-  return {
-    operation: 'chat',
-    dialect: 'openai-chat',
-    model: String(json.model),
-    stream,
-    wantsUsage: options?.include_usage === true,
-    ...readAttribution(json),
-    estimatedInputTokens: Math.ceil(body.length / 4),
-    renderFor: model =>
-      exchangeFields(body, fields, {
-        model: JSON.stringify(model),
-        // Usage is always asked for: without it a stream could only be priced by guessing.
-        ...(stream && { stream_options: JSON.stringify({ ...options, include_usage: true }) }),
-      }),
-  }
-}
-
-function readChatAnswer(body: Buffer): AnswerFacts | undefined {
-  const json = parseObject(body.toString())
-  if (!json || !Array.isArray(json.choices)) return undefined
-  return {
-    usage: readOpenAiUsage(json.usage),
-    model: typeof json.model === 'string' ? json.model : undefined,
-  }
-}
-
-class ChatStreamTap implements StreamTap {
-  readonly facts: StreamFacts = {
-    usage: undefined,
-    pieces: 0,
-    characters: 0,
-    finished: false,
-    ended: false,
-    error: undefined,
-    malformed: undefined,
-  }
+/** Relays a stream of chunks, and reads it in passing. */
+export class ChatStreamTap implements StreamTap {
+  readonly facts: StreamFacts = emptyFacts()
   readonly #splitter = new SseSplitter()
   readonly #showUsage: boolean
-  readonly #begun = new Set<number>()
-  readonly #finished = new Set<number>()
+  readonly #repairs = new ChatRepairs()
 
-  constructor(options: { showUsage: boolean }) {
+  constructor(options: StreamTapOptions) {
     this.#showUsage = options.showUsage
   }
 
@@ -131,31 +42,35 @@ class ChatStreamTap implements StreamTap {
     if (event.data === undefined) return event.bytes
     if (event.data.startsWith('[DONE]')) {
       this.facts.ended = true
-      return event.bytes
+      const missing = this.#repairs.missingEnds()
+      return missing === '' ? event.bytes : Buffer.concat([Buffer.from(missing), event.bytes])
     }
     const chunk: unknown = JSON.parse(event.data)
     this.facts.error =
-      event.type === 'error' ? { code: undefined, type: undefined, param: undefined } : undefined
-    this.facts.error = readOpenAiError(chunk) ?? this.facts.error
+      readOpenAiError(chunk) ??
+      (event.type === 'error'
+        ? { code: undefined, type: undefined, param: undefined, message: undefined }
+        : undefined)
     if (this.facts.error || !isObject(chunk)) return undefined
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
-    for (const choice of choices) if (isObject(choice)) this.#readChoice(choice)
-    if (!isObject(chunk.usage)) return event.bytes
+    for (const choice of choices) if (isObject(choice)) this.#count(choice)
+    const mended = this.#repairs.mend(chunk)
+    if (!isObject(chunk.usage)) return mended ? renderChunk(chunk) : event.bytes
     this.facts.usage = readOpenAiUsage(chunk.usage) ?? this.facts.usage
-    if (this.#showUsage) return event.bytes
+    if (this.#showUsage) return mended ? renderChunk(chunk) : event.bytes
     if (choices.length === 0) return undefined
-    return Buffer.from(`data: ${JSON.stringify({ ...chunk, usage: undefined })}\n\n`)
+    return renderChunk({ ...chunk, usage: undefined })
   }
 
-  #readChoice(choice: Record<string, unknown>): void {
-    const index = typeof choice.index === 'number' ? choice.index : 0
+  #count(choice: Record<string, unknown>): void {
     const characters = isObject(choice.delta) ? contentLength(choice.delta) : 0
     if (characters > 0) this.facts.pieces += 1
     this.facts.characters += characters
-    this.#begun.add(index)
-    if (typeof choice.finish_reason === 'string') this.#finished.add(index)
-    this.facts.finished = this.#finished.size === this.#begun.size
   }
+}
+
+function renderChunk(chunk: Record<string, unknown>): Buffer {
+  return Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`)
 }
 
 /** Characters that a model produced in a delta: text, refusals, reasoning, tool calls. */

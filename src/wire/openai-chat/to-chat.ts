@@ -188,7 +188,8 @@ function readMessages(values: readonly unknown[]): Message[] {
       if (last?.role === 'user' && last.parts.every(({ type }) => type === 'tool-result'))
         messages[messages.length - 1] = { ...last, parts: [...last.parts, result] }
       else messages.push({ role: 'user', parts: [result] })
-    } else wrong(`${path}.role`, `\`${path}.role\` is \`${role.slice(0, 40)}\`, which is no role of a message.`)
+    } else
+      wrong(`${path}.role`, `\`${path}.role\` is \`${role.slice(0, 40)}\`, which is no role of a message.`)
   }
   return messages
 }

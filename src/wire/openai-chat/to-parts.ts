@@ -58,7 +58,10 @@ function readUserPart(value: unknown, path: string): UserPart {
     case 'file':
       return { ...readFile(requiredObject(json.file, `${path}.file`), `${path}.file`), ...cache }
     default:
-      return wrong(`${path}.type`, `\`${path}.type\` is \`${type.slice(0, 40)}\`, which is no part of a message.`)
+      return wrong(
+        `${path}.type`,
+        `\`${path}.type\` is \`${type.slice(0, 40)}\`, which is no part of a message.`,
+      )
   }
 }
 
@@ -66,20 +69,31 @@ function readImage(json: Json, path: string): ImagePart {
   const inner = json.image_url
   const image = typeof inner === 'string' ? { url: inner } : requiredObject(inner, `${path}.image_url`)
   const url = requiredString(image, 'url', `${path}.image_url.url`)
-  const detail = optionalWord(image, 'detail', ['auto', 'low', 'high', 'original'], `${path}.image_url.detail`)
+  const detail = optionalWord(
+    image,
+    'detail',
+    ['auto', 'low', 'high', 'original'],
+    `${path}.image_url.detail`,
+  )
   const source = readDataUrl(url, `${path}.image_url.url`) ?? { kind: 'url', url: checkUrl(url, path) }
   return { type: 'image', source, ...said<{ detail?: NonNullable<typeof detail> }>({ detail }) }
 }
 
 function checkUrl(url: string, path: string): string {
   if (/^https?:\/\//i.test(url) && URL.canParse(url)) return url
-  return wrong(`${path}.image_url.url`, `\`${path}.image_url.url\` is neither an http address nor a data URL.`)
+  return wrong(
+    `${path}.image_url.url`,
+    `\`${path}.image_url.url\` is neither an http address nor a data URL.`,
+  )
 }
 
 function readFile(json: Json, path: string): Extract<UserPart, { type: 'file' }> {
-  const filename = said<{ filename?: string }>({ filename: optionalString(json, 'filename', `${path}.filename`) })
+  const filename = said<{ filename?: string }>({
+    filename: optionalString(json, 'filename', `${path}.filename`),
+  })
   const id = optionalString(json, 'file_id', `${path}.file_id`)
-  if (id !== undefined) return { type: 'file', source: { kind: 'id', id, dialect: 'openai-chat' }, ...filename }
+  if (id !== undefined)
+    return { type: 'file', source: { kind: 'id', id, dialect: 'openai-chat' }, ...filename }
   const data = requiredString(json, 'file_data', `${path}.file_data`)
   const source = readDataUrl(data, `${path}.file_data`) ?? {
     kind: 'data' as const,
@@ -181,11 +195,11 @@ function readReasoning(json: Json, path: string): ReasoningPart[] {
 
 export function readReasoningDetail(detail: Json): ReasoningPart[] {
   const text = [detail.text, detail.summary].find(text => typeof text === 'string') ?? ''
-  const sealed = typeof detail.data === 'string' ? readSignature(detail.data, 'openai-chat', 'sealed') : undefined
+  const sealed =
+    typeof detail.data === 'string' ? readSignature(detail.data, 'openai-chat', 'sealed') : undefined
   const seal =
     typeof detail.signature === 'string' ? readSignature(detail.signature, 'openai-chat', 'seal') : undefined
   const signature = sealed ?? seal
   if (text === '' && !signature) return []
   return [{ type: 'reasoning', text: String(text), ...(signature && { signature }) }]
 }
-

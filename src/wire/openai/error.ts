@@ -1,5 +1,4 @@
-import { type Fault, faults } from '#exchange'
-import type { ProviderError } from './dialect.ts'
+import { type Fault, faults, type ProviderError } from '#exchange'
 
 /** An error in the OpenAI shape: all four keys are always there (openai-openapi, `Error`). */
 export function renderOpenAiError(fault: Fault): { error: Record<string, string | null> } {
@@ -29,5 +28,6 @@ export function readOpenAiError(body: unknown): ProviderError | undefined {
     const value: unknown = Reflect.get(error, name)
     return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
   }
-  return { code: field('code'), type: field('type'), param: field('param') }
+  const message = typeof body.error === 'string' ? body.error : field('message')
+  return { code: field('code'), type: field('type'), param: field('param'), message }
 }

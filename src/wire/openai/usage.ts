@@ -1,4 +1,4 @@
-import type { Usage } from '#exchange'
+import { totalInput, totalOutput, type Usage } from '#exchange'
 
 /**
  * OpenAI's usage report as disjoint kinds. Its totals include the details: `prompt_tokens` contains cached,
@@ -27,6 +27,28 @@ export function readOpenAiUsage(report: unknown): Usage | undefined {
     ...input.parts,
     ...(output.rest > 0 && { output: output.rest }),
     ...output.parts,
+  }
+}
+
+/** The same the other way: totals that include their details. */
+export function renderChatUsage(usage: Usage): Record<string, unknown> {
+  const prompt = totalInput(usage)
+  const completion = totalOutput(usage)
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: {
+      cached_tokens: (usage.cachedInput ?? 0) + (usage.cachedAudioInput ?? 0),
+      cache_write_tokens: (usage.cacheWrite5m ?? 0) + (usage.cacheWrite1h ?? 0),
+      audio_tokens: usage.audioInput ?? 0,
+    },
+    completion_tokens_details: {
+      reasoning_tokens: usage.reasoning ?? 0,
+      audio_tokens: usage.audioOutput ?? 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
   }
 }
 
