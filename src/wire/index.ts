@@ -1,6 +1,9 @@
+export type { FieldChanges } from './change-fields.ts'
+export { changeFields, fieldBytes } from './change-fields.ts'
 export type {
   AnswerContext,
   DialectModule,
+  PathAsk,
   Quirk,
   StreamFacts,
   StreamTap,
