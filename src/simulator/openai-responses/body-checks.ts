@@ -13,7 +13,7 @@ const includables = [
 const include: Check = (value, field) => {
   const wrong = isA('array')(value, field)
   if (wrong) return wrong
-  const at = asList(value).findIndex(one => !includables.includes(String(one)))
+  const at = asList(value).findIndex(one => typeof one !== 'string' || !includables.includes(one))
   return at < 0 ? undefined : oneOf(...includables)(asList(value)[at], `${field}[${at}]`)
 }
 
@@ -211,7 +211,10 @@ function checkToolChoice({ tool_choice: choice, tools }: Body): ApiError | undef
     if (mistake || choice !== 'required' || asList(tools).length > 0) return mistake
     return noSuchTool("Tool choice 'required' must be specified with 'tools' parameter.")
   }
+  if (choice === undefined || choice === null) return undefined
   const named = asBody(choice)
+  const wrong = checkChoiceKind(named)
+  if (wrong) return wrong
   const wanted = named.type === 'allowed_tools' ? asList(named.tools).map(asBody) : [named]
   for (const one of wanted.filter(({ type }) => type === 'function')) {
     const mistake = checkRequired(one, ['name'], 'tool_choice.')
@@ -221,6 +224,24 @@ function checkToolChoice({ tool_choice: choice, tools }: Body): ApiError | undef
     }
   }
   return undefined
+}
+
+function checkChoiceKind(named: Body): ApiError | undefined {
+  const at = 'tool_choice.'
+  const required = named.type === 'allowed_tools' ? ['type', 'mode', 'tools'] : ['type']
+  return (
+    checkRequired(named, required, at) ??
+    checkFields(
+      named,
+      {
+        type: oneOf('function', 'allowed_tools', ...otherTools),
+        mode: oneOf('auto', 'required'),
+        tools: isA('array'),
+        name: isA('string'),
+      },
+      at,
+    )
+  )
 }
 
 function noSuchTool(message: string): ApiError {

@@ -114,7 +114,7 @@ const outputParts = ['output_text', 'refusal']
 
 /** The kind of an item, also where its type is left out: a message has a role, a reference nothing but its id. */
 export function kindOf(item: Body): string {
-  if (item.type !== undefined && item.type !== null) return String(item.type)
+  if (item.type !== undefined && item.type !== null) return asText(item.type) ?? JSON.stringify(item.type)
   if (item.role !== undefined) return 'message'
   return asText(item.id) === undefined ? '' : 'item_reference'
 }
@@ -160,7 +160,8 @@ function checkPart(value: unknown, at: string, allowed: readonly string[]): ApiE
   const part = asBody(value)
   if (typeOf(value) !== 'object') return isA('object')(value, at)
   if (part.type === undefined) return missing(`${at}.type`)
-  const kind = allowed.includes(String(part.type)) ? partKinds[String(part.type)] : undefined
+  const type = asText(part.type) ?? ''
+  const kind = allowed.includes(type) ? partKinds[type] : undefined
   if (!kind) return oneOf(...allowed)(part.type, `${at}.type`)
   return checkKind(part, kind, `${at}.`) ?? checkSource(part, at)
 }

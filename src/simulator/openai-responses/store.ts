@@ -30,8 +30,8 @@ export class ResponseStore {
     this.#kept.set(response.id, { response, chars })
     this.#chars += chars
     for (const item of [...response.input, ...response.output]) {
-      const id = asText(item.id) ?? ''
-      if (!this.#items.has(id)) this.#items.set(id, { item, owner: response })
+      const id = asText(item.id)
+      if (id !== undefined && !this.#items.has(id)) this.#items.set(id, { item, owner: response })
     }
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= maxResponses && this.#chars <= maxChars) return

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { readJson, type Stage, setStage } from '../stage.ts'
 
 const model = 'sim-1'
@@ -66,6 +67,14 @@ test('refuses bad requests as OpenAI does, naming the parameter, and bills no to
     [{ model, input, tools: [{ ...tool, name: 'get it' }] }, 'invalid_value', 'tools[0].name'],
     [{ model, input, tool_choice: 'required' }, null, 'tool_choice'],
     [{ model, input, tools: [tool], tool_choice: { type: 'function', name: 'g' } }, null, 'tool_choice'],
+    [{ model, input, tools: [tool], tool_choice: { type: 'hammer' } }, 'invalid_value', 'tool_choice.type'],
+    [
+      { model, input, tools: [tool], tool_choice: { type: 'function', function: { name: 'f' } } },
+      'missing_required_parameter',
+      'tool_choice.name',
+    ],
+    [{ model, input: [{ role: { toString: 1 }, content: 'x' }] }, 'invalid_value', 'input[0].role'],
+    [{ model, input: [{ type: { toString: 1 } }] }, 'invalid_value', 'input[0].type'],
     [{ model, input, background: true }, 'unsupported_parameter', 'background'],
     [{ model, input: [{ role: 'robot', content: 'x' }] }, 'invalid_value', 'input[0].role'],
     [{ model, input: [{ role: 'user' }] }, 'missing_required_parameter', 'input[0].content'],
@@ -251,4 +260,50 @@ test('takes sealed reasoning back unchanged, and nothing else in its place', asy
     })
     assert.deepEqual([status, code], [400, 'invalid_encrypted_content'])
   }
+})
+
+test('answers or refuses whatever is sent, and never breaks', async t => {
+  const stage = await setStage(t)
+  const names = ['type', 'role', 'content', 'id', 'call_id', 'output', 'summary', 'name', 'encrypted_content']
+  const kinds = [
+    'message',
+    'function_call',
+    'function_call_output',
+    'reasoning',
+    'item_reference',
+    'mcp_call',
+  ]
+  const words = fc.constantFrom<unknown>(
+    ...kinds,
+    'user',
+    'assistant',
+    'input_text',
+    'output_text',
+    'fc_1',
+    'x',
+    '',
+  )
+  const leaf = fc.oneof(words, fc.jsonValue({ maxDepth: 1 }))
+  const part = fc.dictionary(fc.constantFrom(...names, 'text', 'image_url'), leaf)
+  const value = fc.oneof(leaf, fc.array(fc.oneof(part, leaf), { maxLength: 3 }))
+  const item = fc.oneof(fc.dictionary(fc.constantFrom(...names), value), leaf)
+  const knobs = fc.constantFrom(
+    'tools',
+    'tool_choice',
+    'text',
+    'reasoning',
+    'include',
+    'metadata',
+    'max_output_tokens',
+  )
+  const setting = fc.oneof(leaf, part, fc.array(part, { maxLength: 2 }))
+  const body = fc.tuple(fc.array(item, { maxLength: 4 }), fc.dictionary(knobs, setting, { maxKeys: 2 }))
+  await fc.assert(
+    fc.asyncProperty(body, fc.boolean(), async ([items, settings], stream) => {
+      const answer = await stage.post('/responses', { model, input: items, stream, ...settings })
+      assert.ok([200, 400, 404].includes(answer.status))
+      assert.notEqual(await answer.text(), '')
+    }),
+    { numRuns: 500 },
+  )
 })

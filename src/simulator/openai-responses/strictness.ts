@@ -16,10 +16,10 @@ export function checkRequired(body: Body, required: readonly string[], at = ''):
 
 export function oneOf(...values: string[]): Check {
   return (value, field) =>
-    values.includes(String(value))
+    typeof value === 'string' && values.includes(value)
       ? undefined
       : badRequest(
-          `Invalid value: '${value}'. Supported values are: ${values.map(one => `'${one}'`).join(', ')}.`,
+          `Invalid value: '${show(value)}'. Supported values are: ${values.map(one => `'${one}'`).join(', ')}.`,
           'invalid_value',
           field,
         )
@@ -46,7 +46,7 @@ export function idThatBegins(prefix: string): Check {
     typeof value === 'string' && value.startsWith(prefix)
       ? undefined
       : badRequest(
-          `Invalid '${field}': '${value}'. Expected an ID that begins with '${prefix}'.`,
+          `Invalid '${field}': '${show(value)}'. Expected an ID that begins with '${prefix}'.`,
           'invalid_value',
           field,
         )
@@ -66,4 +66,9 @@ export function matching(pattern: RegExp): Check {
 /** Both checks, one after the other. */
 export function both(one: Check, other: Check): Check {
   return (value, field) => one(value, field) ?? other(value, field)
+}
+
+/** A value of any kind, to be named in a message; one that was sent as an object may not let itself be made a text. */
+function show(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
