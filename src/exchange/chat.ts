@@ -87,6 +87,8 @@ export interface ImagePart {
   source: MediaSource
   detail?: 'auto' | 'low' | 'high' | 'original'
   cache?: CacheMark
+  /** Gemini signs the images it makes. */
+  signature?: Signature
 }
 
 /** A document: PDF, plain text, whatever else the provider reads. */
