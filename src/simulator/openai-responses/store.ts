@@ -27,6 +27,7 @@ export class ResponseStore {
   keep(response: Kept): void {
     this.drop(response.id)
     const chars = response.text.length + JSON.stringify(response.input).length
+    if (chars > maxChars) return // rather this one than all others
     this.#kept.set(response.id, { response, chars })
     this.#chars += chars
     for (const item of [...response.input, ...response.output]) {
