@@ -4,6 +4,8 @@ import { countTokens, messages } from './anthropic/messages.ts'
 import { type Bill, BillBook } from './bill.ts'
 import type { Desk } from './dialect.ts'
 import { hash } from './dice.ts'
+import { batchEmbedContents, embedContent } from './gemini/embed.ts'
+import * as gemini from './gemini/generate.ts'
 import { attend } from './office.ts'
 import { chat } from './openai/chat.ts'
 import { embeddings } from './openai/embeddings.ts'
@@ -31,7 +33,16 @@ export interface Simulator {
   readonly bill: Bill
 }
 
-const desks: readonly Desk[] = [chat, embeddings, messages, countTokens]
+const desks: readonly Desk[] = [
+  ...[chat, embeddings, messages, countTokens],
+  ...[
+    gemini.generateContent,
+    gemini.streamGenerateContent,
+    gemini.countTokens,
+    embedContent,
+    batchEmbedContents,
+  ],
+]
 const desksByPath = new Map(desks.map(desk => [desk.path, desk]))
 const patterns = desks.filter(desk => typeof desk.path !== 'string')
 
