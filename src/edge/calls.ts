@@ -7,6 +7,8 @@ import {
   type Caller,
   type Decision,
   type Dialect,
+  Fault,
+  type IncomingRequest,
   refuse,
 } from '#exchange'
 import { answer, type Gateway } from '#gateway'
@@ -24,18 +26,16 @@ export interface CallRoutesOptions {
   isDraining(): boolean
 }
 
-const paths: Record<string, Dialect> = {
-  '/v1/chat/completions': 'openai-chat',
-  '/v1/embeddings': 'openai-embeddings',
-}
-
 /** The addresses of the official SDKs: each hands a call, in its dialect, to the gateway. */
 export function serveCalls(server: FastifyInstance, options: CallRoutesOptions): void {
-  for (const [path, dialect] of Object.entries(paths)) {
+  for (const [path, names] of dialectsByRoute()) {
     server.post(path, { config: { requires: 'key' } }, (request, reply) => {
       if (options.isDraining()) throw shuttingDown() // its body came too late
+      const incoming = readIncoming(request)
+      const dialect = names.find(name => dialects[name].serves?.(incoming.rest) ?? true)
+      if (dialect === undefined) throw noSuchMethod(incoming.rest)
       reply.hijack()
-      const call = readCall(request, dialect, options)
+      const call = readCall(request, dialect, incoming, options.clock)
       const client = new HttpClientOfCall(reply.raw, call)
       const leave = options.underWay.enter(() => client.cut(shuttingDown()))
       void answer(options.current(), call, client).finally(() => client.onDelivered(leave))
@@ -43,10 +43,36 @@ export function serveCalls(server: FastifyInstance, options: CallRoutesOptions):
   }
 }
 
-function readCall(request: FastifyRequest, dialect: Dialect, { clock }: CallRoutesOptions): Call {
+/** Modules that share a route tell by the rest of the path whose request it is. */
+function dialectsByRoute(): Map<string, Dialect[]> {
+  const routes = new Map<string, Dialect[]>()
+  for (const name of Object.keys(dialects) as Dialect[])
+    for (const route of dialects[name].routes) routes.set(route, [...(routes.get(route) ?? []), name])
+  return routes
+}
+
+function noSuchMethod(rest: string): Fault {
+  const method = /:([^:/]*)$/.exec(rest)?.[1]
+  return new Fault(
+    'not_found',
+    method === undefined
+      ? 'Name a method behind the model, as in `models/MODEL:generateContent`.'
+      : `Models have no method \`${method.slice(0, 60)}\` here.`,
+  )
+}
+
+function readIncoming(request: FastifyRequest): IncomingRequest {
+  const { '*': rest = '' } = request.params as { '*'?: string }
+  return {
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    rest,
+    query: request.query as Record<string, string | undefined>,
+  }
+}
+
+function readCall(request: FastifyRequest, dialect: Dialect, incoming: IncomingRequest, clock: Clock): Call {
   const hex = request.id.slice('req_'.length)
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  const asked = readAsked(dialect, body, request.headers)
+  const asked = readAsked(dialect, incoming, request.headers)
   const value = asked.ok ? asked.value : undefined
   return {
     id: `call_${hex}`,
@@ -55,28 +81,38 @@ function readCall(request: FastifyRequest, dialect: Dialect, { clock }: CallRout
     dialect,
     caller: request.caller as Caller,
     asked,
-    body,
+    body: incoming.body,
     user: header(request.headers, 'x-sluice-user') ?? value?.user,
     feature: header(request.headers, 'x-sluice-feature') ?? value?.feature,
-    class: classOf(request.headers) ?? (value?.batch ? 'batch' : 'interactive'),
+    class: oneOf(classes, request.headers['x-sluice-class']) ?? (value?.batch ? 'batch' : 'interactive'),
+    unsupported: oneOf(policies, request.headers['x-sluice-unsupported']),
     headers: request.headers,
   }
 }
 
-function readAsked(dialect: Dialect, body: Buffer, headers: IncomingHttpHeaders): Decision<Asked> {
-  const wanted = headers['x-sluice-class']
-  if (wanted !== undefined && classOf(headers) === undefined) {
-    return refuse('invalid_request', 'The header `x-sluice-class` must be `interactive` or `batch`.', {
-      param: 'x-sluice-class',
-    })
+const classes = ['interactive', 'batch'] as const satisfies readonly CallClass[]
+const policies = ['error', 'drop'] as const
+
+function readAsked(
+  dialect: Dialect,
+  incoming: IncomingRequest,
+  headers: IncomingHttpHeaders,
+): Decision<Asked> {
+  for (const [name, words] of [
+    ['x-sluice-class', classes],
+    ['x-sluice-unsupported', policies],
+  ] as const) {
+    if (headers[name] !== undefined && oneOf<string>(words, headers[name]) === undefined) {
+      const choice = words.map(word => `\`${word}\``).join(' or ')
+      return refuse('invalid_request', `The header \`${name}\` must be ${choice}.`, { param: name })
+    }
   }
-  if (body.length === 0) return refuse('invalid_json', 'The body is empty; send a JSON object.')
-  return dialects[dialect].parseRequest(body)
+  if (incoming.body.length === 0) return refuse('invalid_json', 'The body is empty; send a JSON object.')
+  return dialects[dialect].parseRequest(incoming)
 }
 
-function classOf(headers: IncomingHttpHeaders): CallClass | undefined {
-  const value = headers['x-sluice-class']
-  return value === 'interactive' || value === 'batch' ? value : undefined
+function oneOf<W extends string>(words: readonly W[], value: string | string[] | undefined): W | undefined {
+  return words.find(word => word === value)
 }
 
 function header(headers: IncomingHttpHeaders, name: string): string | undefined {

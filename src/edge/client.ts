@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Exchange } from '#events'
-import { type Call, type Fault, faults, targetName } from '#exchange'
+import { type Call, type Fault, faults, type IncomingRequest, targetName } from '#exchange'
 import type { Client } from '#gateway'
 import { formatUsd } from '#metering'
 import { dialects } from '#wire'
@@ -90,8 +90,11 @@ export class HttpClientOfCall implements Client {
 
   begin(headers: Readonly<Record<string, string>>, exchange: Exchange): void {
     if (this.gone) return
+    const dialect = dialects[this.#call.dialect]
+    const type =
+      dialect.operation === 'chat' && this.#incoming && dialect.streamContentType?.(this.#incoming)
     this.#response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
+      'content-type': type || 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
       ...headers,
@@ -120,11 +123,11 @@ export class HttpClientOfCall implements Client {
     const dialect = dialects[this.#call.dialect]
     this.#ended = true
     if (this.#response.headersSent) {
-      this.#response.end(dialect.renderErrorEvent(fault))
+      this.#response.end(dialect.renderErrorEvent(fault, this.#call.requestId, this.#incoming))
       return
     }
     const answer = fault.detail.providerAnswer
-    const body = answer?.body ?? Buffer.from(JSON.stringify(dialect.renderError(fault)))
+    const body = answer?.body ?? Buffer.from(JSON.stringify(dialect.renderError(fault, this.#call.requestId)))
     this.#response.writeHead(answer?.status ?? fault.status, {
       'content-type': 'application/json',
       'content-length': body.length,
@@ -134,9 +137,14 @@ export class HttpClientOfCall implements Client {
     this.#response.end(body)
   }
 
+  get #incoming(): IncomingRequest | undefined {
+    return this.#call.asked.ok ? this.#call.asked.value.incoming : undefined
+  }
+
   #ownHeaders(exchange: Exchange): Record<string, string> {
     const headers: Record<string, string> = {
       'x-request-id': this.#call.requestId,
+      ...(isAnthropic(this.#call.dialect) && { 'request-id': this.#call.requestId }),
       'x-sluice-call': this.#call.id,
       'x-sluice-attempts': String(exchange.attempts.length),
       'x-sluice-cache': 'off',
@@ -159,6 +167,11 @@ export function faultHeaders(fault: Fault): Record<string, string> {
     headers['retry-after-ms'] = String(retryAfterMs)
   }
   return headers
+}
+
+/** Anthropic's SDKs look for their request id under a name of their own. */
+function isAnthropic(dialect: Call['dialect']): boolean {
+  return dialect.startsWith('anthropic-')
 }
 
 /** A model's name may be any text; a header may not. */

@@ -162,11 +162,12 @@ async function admitRequest(
   request.caller = caller.value
 }
 
-/** As each SDK sends it. */
+/** As each SDK sends it; Gemini's REST API also takes it in the query. */
 function credentialOf(request: FastifyRequest): string | undefined {
   const { authorization } = request.headers
   if (authorization !== undefined) return /^bearer +(\S+)\s*$/i.exec(authorization)?.[1] ?? 'malformed'
-  const other = request.headers['x-api-key'] ?? request.headers['x-goog-api-key']
+  const { key } = request.query as { key?: string }
+  const other = request.headers['x-api-key'] ?? request.headers['x-goog-api-key'] ?? key
   return Array.isArray(other) ? other[0] : other
 }
 
@@ -199,6 +200,7 @@ function serveRoute(
         query: request.query,
         body: request.body,
         caller: request.caller as Caller,
+        headers: request.headers,
       })
       log.debug({ request: request.id, route: route.path }, 'answered')
       return reply.code(route.answer.status).header('x-request-id', request.id).send(answer)

@@ -1,8 +1,9 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault, toFault } from '#exchange'
 import type { Log } from '#platform'
-import { renderOpenAiError } from '#wire'
+import { dialects } from '#wire'
 import { faultHeaders } from './client.ts'
+import { spokenDialect } from './spoken-dialect.ts'
 
 /** What the HTTP framework refuses by itself, in words for the caller. */
 const frameworkFaults: Readonly<Record<string, (request: FastifyRequest) => Fault>> = {
@@ -66,7 +67,7 @@ function validationFault({ validation, validationContext }: Partial<FastifyError
   )
 }
 
-/** Every error that is not on the way of a call: the same shape, and the request id under which the log knows it. */
+/** Every error that is not on the way of a call: in the shape of the caller's dialect, with the request id under which the log knows it. */
 export function sendFault(fault: Fault, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   if (fault.status >= 500) {
     log.error(
@@ -83,5 +84,5 @@ export function sendFault(fault: Fault, request: FastifyRequest, reply: FastifyR
     .code(fault.status)
     .headers({ 'x-request-id': request.id, ...faultHeaders(fault) })
     .type('application/json')
-    .send(renderOpenAiError(fault))
+    .send(dialects[spokenDialect(request.url, request.headers)].renderError(fault, request.id))
 }

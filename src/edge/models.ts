@@ -1,29 +1,68 @@
 import { Type } from 'typebox'
-import { Fault, type Route } from '#exchange'
+import { Fault, type Route, type RouteInput } from '#exchange'
 import type { Gateway } from '#gateway'
+import { spokenDialect } from './spoken-dialect.ts'
 
-const model = Type.Object({
-  id: Type.String(),
-  object: Type.Literal('model'),
-  created: Type.Integer({ description: 'Seconds since the epoch; when this process learned of it.' }),
-  owned_by: Type.String(),
+interface ModelsOptions {
+  current(): Gateway
+  /** When this process learned of its models. */
+  startedAtMs: number
+}
+
+type Describe = (name: string, startedAtMs: number) => unknown
+
+/** As OpenAI has it (openai-openapi, `Model`). */
+const describeOpenAi: Describe = (id, startedAtMs) => ({
+  id,
+  object: 'model',
+  created: Math.floor(startedAtMs / 1000),
+  owned_by: id.includes('/') ? id.slice(0, id.indexOf('/')) : 'sluice',
 })
 
-/** OpenAI's model list: the names this caller can use. */
-export function modelRoutes(options: { current(): Gateway; startedAtMs: number }): Route[] {
-  const created = Math.floor(options.startedAtMs / 1000)
-  const describe = (id: string): unknown => ({ id, object: 'model', created, owned_by: ownerOf(id) })
+/** As Anthropic has it (`ModelInfo` of its API reference); what is not known of a model is null. */
+const describeAnthropic: Describe = (id, startedAtMs) => ({
+  type: 'model',
+  id,
+  display_name: id,
+  created_at: new Date(startedAtMs).toISOString(),
+  max_input_tokens: null,
+  max_tokens: null,
+  capabilities: null,
+})
+
+/** As Gemini has it (ai.google.dev/api/models). */
+const describeGemini: Describe = name => ({
+  name: `models/${name}`,
+  baseModelId: name,
+  version: '1',
+  displayName: name,
+  supportedGenerationMethods: ['generateContent', 'countTokens', 'embedContent', 'batchEmbedContents'],
+})
+
+const page = { default: 1000, minimum: 1, maximum: 1000 }
+
+/** The names this caller can use, in the way of the SDK that asks. */
+export function modelRoutes(options: ModelsOptions): Route[] {
+  const named = (input: RouteInput, describe: Describe): unknown =>
+    describe(findModel(input, options.current()), options.startedAtMs)
   return [
     {
       method: 'GET',
       path: '/v1/models',
       requires: 'key',
-      summary: 'The models that this key can use, in the shape of OpenAI.',
-      answer: { status: 200, schema: Type.Object({ object: Type.Literal('list'), data: Type.Array(model) }) },
-      async handle({ caller }) {
-        const { keys, routing } = options.current()
-        const names = routing.names().filter(name => keys.admit(caller, name).ok)
-        return { object: 'list', data: names.map(describe) }
+      summary: 'The models that this key can use, in the shape of OpenAI, or of Anthropic for its SDKs.',
+      query: Type.Object({
+        limit: Type.Optional(Type.Integer({ ...page, description: 'Anthropic: how many of them.' })),
+        after_id: Type.Optional(Type.String({ description: 'Anthropic: those behind this one.' })),
+        before_id: Type.Optional(Type.String({ description: 'Anthropic: those before this one.' })),
+      }),
+      answer: { status: 200, schema: Type.Object({ data: Type.Array(Type.Unknown()) }) },
+      async handle(input) {
+        const names = allowedNames(input, options.current())
+        if (speaks(input) !== 'anthropic-messages')
+          return { object: 'list', data: names.map(name => describeOpenAi(name, options.startedAtMs)) }
+        const { limit = page.default, after_id, before_id } = input.query
+        return pageOfAnthropic(names, { limit, after: after_id, before: before_id }, options.startedAtMs)
       },
     },
     {
@@ -32,19 +71,71 @@ export function modelRoutes(options: { current(): Gateway; startedAtMs: number }
       requires: 'key',
       summary: 'One model; its name may contain a slash.',
       params: Type.Object({ model: Type.String() }),
-      answer: { status: 200, schema: model },
-      async handle({ caller, params }) {
-        const { keys, routing } = options.current()
-        const plan = routing.plan(params.model)
-        if (!plan.ok) throw new Fault(plan.code, plan.message, plan.detail)
-        const admitted = keys.admit(caller, params.model)
-        if (!admitted.ok) throw new Fault(admitted.code, admitted.message, admitted.detail)
-        return describe(params.model)
+      answer: { status: 200, schema: Type.Unknown() },
+      handle: async input =>
+        named(input, speaks(input) === 'anthropic-messages' ? describeAnthropic : describeOpenAi),
+    },
+    {
+      method: 'GET',
+      path: '/v1beta/models',
+      requires: 'key',
+      summary: 'The models that this key can use, in the shape of Gemini.',
+      query: Type.Object({
+        pageSize: Type.Optional(Type.Integer({ ...page, description: 'How many of them.' })),
+        pageToken: Type.Optional(Type.String({ description: 'From the page before.' })),
+        key: Type.Optional(Type.String({ description: 'The credential, as Gemini’s REST API takes it.' })),
+      }),
+      answer: { status: 200, schema: Type.Object({ models: Type.Array(Type.Unknown()) }) },
+      async handle(input) {
+        const names = allowedNames(input, options.current())
+        const from = Number(input.query.pageToken ?? 0) || 0
+        const to = from + (input.query.pageSize ?? page.default)
+        const models = names.slice(from, to).map(name => describeGemini(name, options.startedAtMs))
+        return { models, ...(to < names.length && { nextPageToken: String(to) }) }
       },
+    },
+    {
+      method: 'GET',
+      path: '/v1beta/models/{model}',
+      requires: 'key',
+      summary: 'One model, in the shape of Gemini.',
+      params: Type.Object({ model: Type.String() }),
+      answer: { status: 200, schema: Type.Unknown() },
+      handle: async input => named(input, describeGemini),
     },
   ]
 }
 
-function ownerOf(id: string): string {
-  return id.includes('/') ? id.slice(0, id.indexOf('/')) : 'sluice'
+function speaks({ headers }: RouteInput): string {
+  return spokenDialect('/v1/models', headers)
+}
+
+function allowedNames({ caller }: RouteInput, { keys, routing }: Gateway): string[] {
+  return routing.names().filter(name => keys.admit(caller, name).ok)
+}
+
+function findModel({ caller, params }: RouteInput, { keys, routing }: Gateway): string {
+  const plan = routing.plan(params.model)
+  if (!plan.ok) throw new Fault(plan.code, plan.message, plan.detail)
+  const admitted = keys.admit(caller, params.model)
+  if (!admitted.ok) throw new Fault(admitted.code, admitted.message, admitted.detail)
+  return params.model
+}
+
+/** Anthropic's cursors are ids: what follows one, or what stands before it. */
+function pageOfAnthropic(
+  names: readonly string[],
+  { limit, after, before }: { limit: number; after?: string; before?: string },
+  startedAtMs: number,
+): unknown {
+  const from = after === undefined ? 0 : names.indexOf(after) + 1
+  const end = before === undefined ? names.length : Math.max(names.indexOf(before), 0)
+  const start = before === undefined ? from : Math.max(end - limit, 0)
+  const shown = names.slice(start, Math.min(start + limit, end))
+  return {
+    data: shown.map(name => describeAnthropic(name, startedAtMs)),
+    has_more: before === undefined ? start + limit < names.length : start > 0,
+    first_id: shown[0] ?? null,
+    last_id: shown.at(-1) ?? null,
+  }
 }

@@ -108,6 +108,8 @@ export interface Call {
   user: string | undefined
   feature: string | undefined
   class: CallClass
+  /** The caller's own word on what to do with what a provider cannot take. */
+  unsupported: Unsupported | undefined
   /** The caller's headers; a provider's record says which of them it is shown. */
   headers: Readonly<Record<string, string | string[] | undefined>>
 }
@@ -118,10 +120,15 @@ export interface Target {
   model: string
 }
 
+/** What to do with what a provider cannot take; absent: refuse what changes the meaning, drop what is a hint. */
+export type Unsupported = 'error' | 'drop'
+
 /** Where a call may go, in order of preference, and how long it may take. */
 export interface Plan {
   targets: readonly Target[]
   timeouts: Timeouts
+  /** The owner's word; a caller's comes first. */
+  unsupported?: Unsupported | undefined
 }
 
 /** Time limits in milliseconds. */

@@ -59,7 +59,8 @@ export type ChatEvent =
   | { type: 'finish'; choice: number; finish: Finish }
   /** The counts so far, whole: the last one stands. */
   | { type: 'usage'; usage: Usage }
-  | { type: 'end' }
+  /** With the service tier, where the provider knows only now which it was. */
+  | { type: 'end'; serviceTier?: string }
   /** The provider ended its stream with an error. Nothing follows. */
   | { type: 'error'; error: ProviderError }
   /** Bytes that are no event of the format. Nothing follows. */

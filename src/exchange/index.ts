@@ -16,6 +16,7 @@ export type {
   Plan,
   Target,
   Timeouts,
+  Unsupported,
 } from './call.ts'
 export { targetName } from './call.ts'
 export type {

@@ -28,4 +28,5 @@ export interface RouteInput {
   // biome-ignore lint/suspicious/noExplicitAny: as above
   body: any
   caller: Caller
+  headers: Readonly<Record<string, string | string[] | undefined>>
 }
