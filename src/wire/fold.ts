@@ -18,7 +18,9 @@ export function foldEvents(events: Iterable<ChatEvent>): ChatAnswer {
       Object.assign(head, rest)
       usage = first ?? usage
     } else if (event.type === 'usage') usage = event.usage
-    else if ('choice' in event) grow(choiceAt(choices, event.choice), event)
+    else if (event.type === 'end') {
+      if (event.serviceTier !== undefined) head.serviceTier = event.serviceTier
+    } else if ('choice' in event) grow(choiceAt(choices, event.choice), event)
   }
   return { ...head, choices: choices.map(finishChoice), ...(usage && { usage }) }
 }

@@ -1,17 +1,42 @@
 import { totalInput, totalOutput, type Usage } from '#exchange'
 
 /**
- * OpenAI's usage report as disjoint kinds. Its totals include the details: `prompt_tokens` contains cached,
- * cache-write and audio tokens, `completion_tokens` contains reasoning and audio tokens (openai-openapi,
- * `CompletionUsage`). A detail larger than its total is cut to it: the total is what is billed. Undefined when
- * there is no report, or its counts are not counts.
+ * The usage report of Chat Completions and Embeddings as disjoint kinds. Its totals include the details:
+ * `prompt_tokens` contains cached, cache-write and audio tokens, `completion_tokens` contains reasoning and audio
+ * tokens (openai-openapi, `CompletionUsage`). A detail larger than its total is cut to it: the total is what is
+ * billed. Undefined when there is no report, or its counts are not counts.
  */
 export function readOpenAiUsage(report: unknown): Usage | undefined {
-  const prompt = count(report, 'prompt_tokens')
+  return readUsage(report, { input: 'prompt', output: 'completion' })
+}
+
+/** The same of Responses, which call the totals `input_tokens` and `output_tokens` (openai-openapi, `ResponseUsage`). */
+export function readResponsesUsage(report: unknown): Usage | undefined {
+  return readUsage(report, { input: 'input', output: 'output' })
+}
+
+/** The report of Responses, every detail of it there; null where nothing is known. */
+export function renderResponsesUsage(usage: Usage | undefined): object | null {
+  if (!usage) return null
+  const [input, output] = [totalInput(usage), totalOutput(usage)]
+  return {
+    input_tokens: input,
+    input_tokens_details: {
+      cached_tokens: (usage.cachedInput ?? 0) + (usage.cachedAudioInput ?? 0),
+      cache_write_tokens: (usage.cacheWrite5m ?? 0) + (usage.cacheWrite1h ?? 0),
+    },
+    output_tokens: output,
+    output_tokens_details: { reasoning_tokens: usage.reasoning ?? 0 },
+    total_tokens: input + output,
+  }
+}
+
+function readUsage(report: unknown, names: { input: string; output: string }): Usage | undefined {
+  const prompt = count(report, `${names.input}_tokens`)
   if (prompt === undefined) return undefined
-  const completion = count(report, 'completion_tokens') ?? 0
-  const promptDetails = field(report, 'prompt_tokens_details')
-  const completionDetails = field(report, 'completion_tokens_details')
+  const completion = count(report, `${names.output}_tokens`) ?? 0
+  const promptDetails = field(report, `${names.input}_tokens_details`)
+  const completionDetails = field(report, `${names.output}_tokens_details`)
 
   const input = share(prompt, {
     cachedInput: count(promptDetails, 'cached_tokens') ?? count(report, 'prompt_cache_hit_tokens'), // the latter: DeepSeek
@@ -27,28 +52,6 @@ export function readOpenAiUsage(report: unknown): Usage | undefined {
     ...input.parts,
     ...(output.rest > 0 && { output: output.rest }),
     ...output.parts,
-  }
-}
-
-/** The same the other way: totals that include their details. */
-export function renderChatUsage(usage: Usage): Record<string, unknown> {
-  const prompt = totalInput(usage)
-  const completion = totalOutput(usage)
-  return {
-    prompt_tokens: prompt,
-    completion_tokens: completion,
-    total_tokens: prompt + completion,
-    prompt_tokens_details: {
-      cached_tokens: (usage.cachedInput ?? 0) + (usage.cachedAudioInput ?? 0),
-      cache_write_tokens: (usage.cacheWrite5m ?? 0) + (usage.cacheWrite1h ?? 0),
-      audio_tokens: usage.audioInput ?? 0,
-    },
-    completion_tokens_details: {
-      reasoning_tokens: usage.reasoning ?? 0,
-      audio_tokens: usage.audioOutput ?? 0,
-      accepted_prediction_tokens: 0,
-      rejected_prediction_tokens: 0,
-    },
   }
 }
 
