@@ -1,0 +1,78 @@
+import type { Fault, IncomingRequest, ProviderError } from '#exchange'
+import { isObject } from '../json-body.ts'
+import type { Json } from './json.ts'
+import { wantsEvents } from './stream-form.ts'
+
+/** Google's words for HTTP's statuses (google.rpc.Code, and how its HTTP front maps it). */
+const statusWords: Readonly<Record<number, string>> = {
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  402: 'RESOURCE_EXHAUSTED',
+  403: 'PERMISSION_DENIED',
+  404: 'NOT_FOUND',
+  405: 'UNIMPLEMENTED',
+  408: 'DEADLINE_EXCEEDED',
+  409: 'ABORTED',
+  413: 'INVALID_ARGUMENT',
+  415: 'INVALID_ARGUMENT',
+  429: 'RESOURCE_EXHAUSTED',
+  499: 'CANCELLED',
+  501: 'UNIMPLEMENTED',
+  502: 'UNAVAILABLE',
+  503: 'UNAVAILABLE',
+  504: 'DEADLINE_EXCEEDED',
+}
+
+/** An error in Google's shape (google.rpc.Status), with our own code and the request's id in its details. */
+export function renderGeminiError(fault: Fault, requestId: string): Json {
+  const { param, retryAfterMs } = fault.detail
+  const reason = { reason: fault.code, domain: 'sluice', metadata: { requestId } }
+  const details: Json[] = [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', ...reason }]
+  if (param !== undefined) {
+    const fieldViolations = [{ field: param, description: fault.message }]
+    details.push({ '@type': 'type.googleapis.com/google.rpc.BadRequest', fieldViolations })
+  }
+  if (retryAfterMs !== undefined) {
+    const retryDelay = `${retryAfterMs / 1000}s`
+    details.push({ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay })
+  }
+  const code = fault.status
+  const status = statusWords[code] ?? (code < 500 ? 'INVALID_ARGUMENT' : 'INTERNAL')
+  return { error: { code, message: fault.message, status, details } }
+}
+
+/** An error in the middle of a stream: an event of its own, or the last element of the array. */
+export function renderGeminiErrorEvent(fault: Fault, requestId: string, request?: IncomingRequest): Buffer {
+  const text = JSON.stringify(renderGeminiError(fault, requestId))
+  return Buffer.from(!request || wantsEvents(request) ? `data: ${text}\r\n\r\n` : `\n,\n${text}\n]`)
+}
+
+/**
+ * Reads `{error: {code, status, message, details}}`, and the array around it that a stream without `alt=sse` answers
+ * with. A key that is not known comes with status 400, and is told by the reason in its details alone.
+ */
+export function readGeminiError(body: unknown): ProviderError | undefined {
+  const json: unknown = Array.isArray(body) ? body[0] : body
+  if (!isObject(json) || !json.error) return undefined
+  const error = isObject(json.error) ? json.error : {}
+  const details = Array.isArray(error.details) ? error.details.filter(isObject) : []
+  const reason = details.map(({ reason }) => reason).find(isText)
+  const violations = details.flatMap(({ fieldViolations }) =>
+    Array.isArray(fieldViolations) ? fieldViolations : [],
+  )
+  const field: unknown = violations
+    .filter(isObject)
+    .map(({ field }) => field)
+    .find(isText)
+  const code = typeof error.code === 'number' ? String(error.code) : error.code
+  return {
+    code: isText(code) ? code : undefined,
+    type: reason === 'API_KEY_INVALID' ? reason : isText(error.status) ? error.status : undefined,
+    param: isText(field) ? field : undefined,
+    message: isText(error.message) ? error.message : undefined,
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

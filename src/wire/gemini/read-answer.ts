@@ -1,0 +1,33 @@
+import type { ChatAnswer } from '#exchange'
+import type { AnswerFacts, ReaderOptions } from '../dialect.ts'
+import { foldEvents } from '../fold.ts'
+import { isObject, parseObject } from '../json-body.ts'
+import { AnswerReader } from './answer-reader.ts'
+import { readGeminiUsage } from './usage.ts'
+
+/** A whole answer, by the same reading as a stream's pieces. */
+export function readGeminiAnswer(
+  json: Record<string, unknown>,
+  { hex }: ReaderOptions,
+): ChatAnswer | undefined {
+  if (!isAnswer(json)) return undefined
+  const reader = new AnswerReader(hex)
+  const answer = foldEvents([...reader.read(json), ...reader.finish()])
+  return { ...answer, ...(reader.serviceTier !== undefined && { serviceTier: reader.serviceTier }) }
+}
+
+/** What a whole answer says of itself, for the relay. */
+export function readGeminiFacts(body: Buffer): AnswerFacts | undefined {
+  const json = parseObject(body.toString())
+  if (!json || !isAnswer(json)) return undefined
+  return {
+    usage: readGeminiUsage(json.usageMetadata),
+    model: typeof json.modelVersion === 'string' ? json.modelVersion : undefined,
+  }
+}
+
+/** An answer may lack candidates: a blocked prompt's does. */
+function isAnswer(json: Record<string, unknown>): boolean {
+  if (json.error) return false
+  return Array.isArray(json.candidates) || isObject(json.promptFeedback) || isObject(json.usageMetadata)
+}
