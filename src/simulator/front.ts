@@ -26,8 +26,9 @@ const fronts = {
   gemini: { models: '/v1beta/models', ...gemini, errorBody: geminiError },
 } satisfies Record<string, Front>
 
-/** Gemini has addresses of its own; Anthropic shares OpenAI's, and is told by the header that its SDKs always send. */
+/** Who shares OpenAI's addresses is told by the headers that the SDKs always send; `/v1beta` is Gemini's alone. */
 export function frontOf(request: IncomingMessage, path: string): Front {
   if (path.startsWith('/v1beta/')) return fronts.gemini
+  if ('x-goog-api-key' in request.headers) return { ...fronts.gemini, models: '/v1/models' }
   return 'anthropic-version' in request.headers ? fronts.anthropic : fronts.openai
 }

@@ -84,7 +84,7 @@ test('streams in the recorded order: start with usage, ping, block, delta with u
   )
   assert.deepEqual(all[0].message.content, [])
   assert.equal(all[0].message.usage.input_tokens, all.at(-2).usage.input_tokens)
-  assert.deepEqual(all.at(-2).delta, { stop_reason: 'end_turn', stop_sequence: null })
+  assert.deepEqual(all.at(-2).delta, { stop_reason: 'end_turn', stop_sequence: null, stop_details: null })
   assert.equal(all.at(-2).usage.output_tokens, 3)
 })
 

@@ -18,8 +18,7 @@ export function renderFrames(answer: Answer, order: Order): Frames {
   const choice = onlyChoice(answer)
   const hidden = hiddenThinking(choice, answer)
   const offset = choice.thoughts.length > 0 || hidden ? 1 : 0
-  const { stop_details, ...stop } = renderStop(choice)
-  const delta = stop_details ? { ...stop, stop_details } : stop
+  const delta = renderStop(choice)
   return {
     opening: opening(answer, order) + (hidden ? hiddenBlock(hidden) : ''),
     thoughts: thoughtFrames(choice),

@@ -4,6 +4,7 @@ import { embed } from '../embedding.ts'
 import { asBody, asList, asNumber, asText } from '../fields.ts'
 import { countTokens } from '../tokens.ts'
 import { errorBody, headers } from './envelope.ts'
+import { modelPath } from './model-path.ts'
 import { type Fields, readProto } from './proto.ts'
 import { batchEmbedFields, embedFields } from './request-fields.ts'
 
@@ -51,7 +52,7 @@ interface Reading {
 
 function embedDesk(verb: string, fields: Fields, read: (request: Body) => Reading | ApiError): Desk {
   return {
-    path: new RegExp(`^/v1beta/models/(?<model>.+):${verb}$`),
+    path: modelPath(verb),
     streams: false,
     operation: 'embeddings',
     idPrefix: '',

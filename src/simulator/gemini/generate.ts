@@ -4,6 +4,7 @@ import type { Body, Desk } from '../dialect.ts'
 import { asBody } from '../fields.ts'
 import { errorBody, headers } from './envelope.ts'
 import { readGenerateAsk, readRequest } from './generate-ask.ts'
+import { modelPath } from './model-path.ts'
 import { readProto } from './proto.ts'
 import { Renderer } from './render.ts'
 import { countFields } from './request-fields.ts'
@@ -16,7 +17,7 @@ export const streamGenerateContent: Desk = generateDesk('streamGenerateContent',
 
 function generateDesk(verb: string, streams: boolean): Desk {
   return {
-    path: new RegExp(`^/v1beta/models/(?<model>.+):${verb}$`),
+    path: modelPath(verb),
     streams,
     operation: 'chat',
     idPrefix: '',
@@ -46,7 +47,7 @@ function generateDesk(verb: string, streams: boolean): Desk {
 
 /** `POST /v1beta/models/{model}:countTokens`: what the prompt would cost, for nothing. */
 export const countTokens: Desk = {
-  path: /^\/v1beta\/models\/(?<model>.+):countTokens$/,
+  path: modelPath('countTokens'),
   streams: false,
   operation: 'count',
   idPrefix: '',
