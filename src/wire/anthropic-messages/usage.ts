@@ -1,0 +1,84 @@
+import { totalOutput, type Usage } from '#exchange'
+import { isObject } from '../json-body.ts'
+
+type Report = Readonly<Record<string, unknown>>
+
+/**
+ * Anthropic's usage report as disjoint kinds. `input_tokens` leaves cached tokens out, `output_tokens` contains the
+ * thinking (Messages API, `Usage`). The breakdown by lifetime is cut to `cache_creation_input_tokens`; what it does
+ * not account for was written for five minutes, the default. Undefined when there is no report.
+ */
+export function readMessagesUsage(report: unknown): Usage | undefined {
+  if (!isObject(report)) return undefined
+  const input = count(report, 'input_tokens')
+  const total = count(report, 'output_tokens')
+  if (input === undefined && total === undefined) return undefined
+  const lifetimes = isObject(report.cache_creation) ? report.cache_creation : {}
+  const oneHour = count(lifetimes, 'ephemeral_1h_input_tokens') ?? 0
+  const fiveMinutes = count(lifetimes, 'ephemeral_5m_input_tokens') ?? 0
+  const written = count(report, 'cache_creation_input_tokens') ?? oneHour + fiveMinutes
+  const cacheWrite1h = Math.min(oneHour, written)
+  const details = isObject(report.output_tokens_details) ? report.output_tokens_details : {}
+  const reasoning = Math.min(count(details, 'thinking_tokens') ?? 0, total ?? 0)
+  return withoutZeros({
+    input,
+    cachedInput: count(report, 'cache_read_input_tokens'),
+    cacheWrite5m: written - cacheWrite1h,
+    cacheWrite1h,
+    output: (total ?? 0) - reasoning,
+    reasoning,
+  })
+}
+
+/** The report so far: counts in a stream are totals, and those that are left out or null stand as they were. */
+export function mergeReports(earlier: Report | undefined, later: unknown): Report | undefined {
+  if (!isObject(later)) return earlier
+  const said = Object.entries(later).filter(([, value]) => value !== null && value !== undefined)
+  return { ...earlier, ...Object.fromEntries(said) }
+}
+
+function withoutZeros(usage: { [K in keyof Usage]: number | undefined }): Usage {
+  return Object.fromEntries(Object.entries(usage).filter(([, tokens]) => tokens !== undefined && tokens > 0))
+}
+
+/** A token count: a whole number from 0 to 2^53; anything else a provider sends there is no count. */
+function count(object: Report, name: string): number | undefined {
+  const value = object[name]
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
+
+/** Usage as a caller of this dialect is told it. Kinds that Anthropic does not know count with their neighbours. */
+export function writeMessagesUsage(usage: Usage): Record<string, unknown> {
+  const { cacheWrite5m = 0, cacheWrite1h = 0 } = usage
+  return {
+    input_tokens: (usage.input ?? 0) + (usage.audioInput ?? 0) + (usage.imageInput ?? 0),
+    cache_creation_input_tokens: cacheWrite5m + cacheWrite1h,
+    cache_read_input_tokens: (usage.cachedInput ?? 0) + (usage.cachedAudioInput ?? 0),
+    output_tokens: totalOutput(usage),
+    output_tokens_details: { thinking_tokens: usage.reasoning ?? 0 },
+    server_tool_use: null,
+  }
+}
+
+/** What stands in a whole answer and in `message_start`, and not in `message_delta`. */
+export function writeWholeUsage(usage: Usage, serviceTier: string | undefined): Record<string, unknown> {
+  const { cacheWrite5m = 0, cacheWrite1h = 0 } = usage
+  return {
+    ...writeMessagesUsage(usage),
+    cache_creation: { ephemeral_5m_input_tokens: cacheWrite5m, ephemeral_1h_input_tokens: cacheWrite1h },
+    service_tier: writeTier(serviceTier),
+    inference_geo: null,
+    speed: null,
+  }
+}
+
+export function readTier(report: unknown): { serviceTier?: string } {
+  const tier = isObject(report) ? report.service_tier : undefined
+  if (typeof tier !== 'string') return {}
+  return { serviceTier: tier === 'standard' ? 'default' : tier }
+}
+
+function writeTier(tier: string | undefined): string | null {
+  if (tier === 'default') return 'standard'
+  return tier === 'priority' || tier === 'batch' ? tier : null
+}
