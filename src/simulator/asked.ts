@@ -1,5 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
+/** A request as it is kept: nothing is worked out for it until somebody looks. */
+export interface Asking extends Omit<Asked, 'headers'> {
+  headers: IncomingHttpHeaders
+}
+
 /** A request as it arrived, for tests of whoever sent it. */
 export interface Asked {
   /** Its number on the bill. */
@@ -27,10 +32,10 @@ const credentials: ReadonlySet<string> = new Set([
 
 /** The latest requests, bounded in number and in the bytes of their bodies; the oldest go first. */
 export class AskedPile {
-  readonly #kept: { asked: Asked; bytes: number }[] = []
+  readonly #kept: { asked: Asking; bytes: number }[] = []
   #bytes = 0
 
-  keep(asked: Asked, bytes: number): void {
+  keep(asked: Asking, bytes: number): void {
     const light = bytes <= maxBodyBytes
     const kept = { asked: light ? asked : { ...asked, body: null }, bytes: light ? bytes : 0 }
     this.#kept.push(kept)
@@ -42,12 +47,13 @@ export class AskedPile {
 
   /** Those with a number above `after`, oldest first. */
   list(after: number): Asked[] {
-    return this.#kept.map(one => one.asked).filter(asked => asked.n > after)
+    const late = this.#kept.map(one => one.asked).filter(asked => asked.n > after)
+    return late.map(asked => ({ ...asked, path: showPath(asked.path), headers: showHeaders(asked.headers) }))
   }
 }
 
 /** The headers as they are shown: enough to see how somebody identified himself, too little to do it again. */
-export function showHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+function showHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => {
       if (value === undefined) return []
@@ -58,7 +64,7 @@ export function showHeaders(headers: IncomingHttpHeaders): Record<string, string
 }
 
 /** The path as it is shown: Gemini takes its key in the query too. */
-export function showPath(url: string): string {
+function showPath(url: string): string {
   return url.replace(/([?&]key=)([^&]*)/g, (_, name: string, key: string) => name + mask(key))
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import { type Asked, AskedPile } from './asked.ts'
+import { type Asked, AskedPile, type Asking } from './asked.ts'
 import { hexOf } from './dice.ts'
 
 /** `count`: tokens are only counted, for nothing. */
@@ -139,7 +139,7 @@ export class Entry {
   }
 
   /** Keeps what was asked, to be looked at. `bytes`: length of the body. */
-  keep({ bytes, ...asked }: Omit<Asked, 'n'> & { bytes: number }): void {
+  keep({ bytes, ...asked }: Omit<Asking, 'n'> & { bytes: number }): void {
     this.#book.asked.keep({ n: this.serial - this.#book.firstSerial + 1, ...asked }, bytes)
   }
 

@@ -22,7 +22,7 @@ export interface Desk {
   idPrefix: string
   /** Reads the request and makes the answer, or says what is wrong with the request. */
   answer(body: Body, order: Order): Made | ApiError
-  errorBody(error: ApiError, requestId: string): string
+  errorBody(error: ApiError, requestId: string, query: URLSearchParams): string
   headers(facts: AnswerFacts): string[]
 }
 

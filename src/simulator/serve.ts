@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '#platform'
 import { ApiError, badRequest, scriptedStreamError } from './api-error.ts'
-import { showHeaders, showPath } from './asked.ts'
 import { answerId, type BillBook, type Entry } from './bill.ts'
 import { parseBody, readBytes } from './body.ts'
 import { deliver, outcomeOf } from './deliver.ts'
@@ -57,8 +56,8 @@ export async function serve(
   )
   visit.entry.keep({
     method: String(request.method),
-    path: showPath(String(request.url)),
-    headers: showHeaders(request.headers),
+    path: String(request.url),
+    headers: request.headers,
     body: parsed instanceof ApiError ? null : body,
     bytes: bytes instanceof ApiError ? 0 : bytes.length,
   })
@@ -166,7 +165,7 @@ async function answer(visit: Visit, { model, script, failure }: Cue): Promise<vo
   }
   const parcel = {
     ...made,
-    error: () => desk.errorBody(scriptedStreamError, requestId(visit)),
+    error: () => errorBody(visit, scriptedStreamError),
     headers: (contentType: string, contentLength?: number) =>
       headers(visit, contentType, { contentLength, inputTokens: made.inputTokens }),
   }
@@ -174,11 +173,15 @@ async function answer(visit: Visit, { model, script, failure }: Cue): Promise<vo
 }
 
 function refuse(visit: Visit, error: ApiError): void {
-  const body = visit.desk.errorBody(error, requestId(visit))
+  const body = errorBody(visit, error)
   const facts = { contentLength: Buffer.byteLength(body), inputTokens: 0, retryAfter: error.retryAfter }
   visit.fate.refused = true
   visit.line.open(error.status, headers(visit, 'application/json', facts))
   visit.line.end(body)
+}
+
+function errorBody(visit: Visit, error: ApiError): string {
+  return visit.desk.errorBody(error, requestId(visit), splitUrl(visit.request).query)
 }
 
 function requestId({ house, entry }: Visit): string {

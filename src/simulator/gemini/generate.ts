@@ -6,7 +6,7 @@ import { errorBody, headers } from './envelope.ts'
 import { readGenerateAsk, readRequest } from './generate-ask.ts'
 import { modelPath } from './model-path.ts'
 import { readProto } from './proto.ts'
-import { Renderer } from './render.ts'
+import { isSse, Renderer } from './render.ts'
 import { countFields } from './request-fields.ts'
 
 /** `POST /v1beta/models/{model}:generateContent`. */
@@ -21,7 +21,7 @@ function generateDesk(verb: string, streams: boolean): Desk {
     streams,
     operation: 'chat',
     idPrefix: '',
-    errorBody,
+    errorBody: (error, _, query) => (streams && !isSse(query) ? `[${errorBody(error)}]` : errorBody(error)),
     headers,
     answer(body, order) {
       const ask = readGenerateAsk(body, order.model, streams)
@@ -29,7 +29,6 @@ function generateDesk(verb: string, streams: boolean): Desk {
       const answer = compose(ask, order.script, order.seed)
       const { inputTokens, cachedTokens, reasoningTokens, visibleTokens } = answer
       const renderer = new Renderer(answer, ask, order)
-      const isArray = order.query.get('alt') !== 'sse'
       return {
         stream: streams,
         inputTokens,
@@ -39,7 +38,7 @@ function generateDesk(verb: string, streams: boolean): Desk {
         visibleTokens,
         whole: () => renderer.whole(),
         frames: () => renderer.frames(),
-        streamType: isArray ? 'application/json; charset=UTF-8' : 'text/event-stream',
+        streamType: isSse(order.query) ? 'text/event-stream' : 'application/json; charset=UTF-8',
       }
     },
   }

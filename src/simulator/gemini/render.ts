@@ -15,6 +15,11 @@ interface Progress {
   visible: number
 }
 
+/** Whether events are wanted; else the stream is one JSON array. */
+export function isSse(query: URLSearchParams): boolean {
+  return query.get('alt') === 'sse'
+}
+
 /** Answers of one request, whole or as events. */
 export class Renderer {
   readonly #answer: Answer
@@ -26,7 +31,7 @@ export class Renderer {
     this.#answer = answer
     this.#ask = ask
     this.#order = order
-    const sse = order.query.get('alt') === 'sse'
+    const sse = isSse(order.query)
     this.#wrap = sse ? json => `data: ${json}\r\n\r\n` : json => `${json},\r\n`
   }
 
@@ -49,7 +54,7 @@ export class Renderer {
     const { choices } = this.#answer
     const shown = choices.reduce((sum, choice) => sum + choice.thoughts.length, 0)
     const progress: Progress = { thoughts: this.#answer.reasoningTokens - shown, visible: 0 }
-    const sse = this.#order.query.get('alt') === 'sse'
+    const sse = isSse(this.#order.query)
     const error = errorBody(scriptedStreamError)
     const last = this.#closing()
     return {
