@@ -69,6 +69,11 @@ const advice: Readonly<Record<FaultCode, string>> = {
   invalid_request: 'Mend the field that `param` names.',
   invalid_json: 'Send the body as JSON, whole.',
   json_too_deep: 'Send flatter JSON.',
+  unsupported_parameter:
+    'Leave out the field that `param` names, use another model, or send the header `x-sluice-unsupported: drop`; [dialects](dialects.md) says who takes what.',
+  unsupported_operation: 'Use a model of a provider that can.',
+  media_not_fetched:
+    'Send the content itself as base64, or an https address that anyone can read; the operator can allow hosts of his own (`egress.allow_hosts`).',
   invalid_api_key: 'Use a valid key; `sluice keys create` makes one.',
   permission_denied: 'Use a key of the right role, such as the admin key.',
   model_not_allowed: 'Use another model, or have the key allowed to use this one.',

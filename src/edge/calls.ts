@@ -5,8 +5,8 @@ import {
   type Call,
   type CallClass,
   type Caller,
+  type CallerDialect,
   type Decision,
-  type Dialect,
   Fault,
   type IncomingRequest,
   refuse,
@@ -44,9 +44,9 @@ export function serveCalls(server: FastifyInstance, options: CallRoutesOptions):
 }
 
 /** Modules that share a route tell by the rest of the path whose request it is. */
-function dialectsByRoute(): Map<string, Dialect[]> {
-  const routes = new Map<string, Dialect[]>()
-  for (const name of Object.keys(dialects) as Dialect[])
+function dialectsByRoute(): Map<string, CallerDialect[]> {
+  const routes = new Map<string, CallerDialect[]>()
+  for (const name of Object.keys(dialects) as CallerDialect[])
     for (const route of dialects[name].routes) routes.set(route, [...(routes.get(route) ?? []), name])
   return routes
 }
@@ -70,7 +70,12 @@ function readIncoming(request: FastifyRequest): IncomingRequest {
   }
 }
 
-function readCall(request: FastifyRequest, dialect: Dialect, incoming: IncomingRequest, clock: Clock): Call {
+function readCall(
+  request: FastifyRequest,
+  dialect: CallerDialect,
+  incoming: IncomingRequest,
+  clock: Clock,
+): Call {
   const hex = request.id.slice('req_'.length)
   const asked = readAsked(dialect, incoming, request.headers)
   const value = asked.ok ? asked.value : undefined
@@ -94,7 +99,7 @@ const classes = ['interactive', 'batch'] as const satisfies readonly CallClass[]
 const policies = ['error', 'drop'] as const
 
 function readAsked(
-  dialect: Dialect,
+  dialect: CallerDialect,
   incoming: IncomingRequest,
   headers: IncomingHttpHeaders,
 ): Decision<Asked> {

@@ -91,8 +91,7 @@ export class HttpClientOfCall implements Client {
   begin(headers: Readonly<Record<string, string>>, exchange: Exchange): void {
     if (this.gone) return
     const dialect = dialects[this.#call.dialect]
-    const type =
-      dialect.operation === 'chat' && this.#incoming && dialect.streamContentType?.(this.#incoming)
+    const type = dialect.operation === 'chat' && this.#incoming && dialect.streamContentType?.(this.#incoming)
     this.#response.writeHead(200, {
       'content-type': type || 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',

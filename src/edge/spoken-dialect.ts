@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Dialect } from '#exchange'
+import type { CallerDialect } from '#exchange'
 
 /**
  * Which dialect a caller speaks who is not (or not yet) on the way of a call: in its shape an error is told and the
  * models are listed. Three SDKs share `/v1/models`; only their headers tell them apart.
  */
-export function spokenDialect(url: string, headers: IncomingHttpHeaders): Dialect {
+export function spokenDialect(url: string, headers: IncomingHttpHeaders): CallerDialect {
   if (/^\/(v1beta|v1alpha)(\/|$)/.test(url) || /^\/v1\/models\/[^?]*:\w+/.test(url)) return 'gemini'
   if (url.startsWith('/sluice/')) return 'openai-chat'
   if (/^\/v1\/messages(\/|\?|$)/.test(url) || headers['anthropic-version'] !== undefined)

@@ -45,7 +45,7 @@ describe('routes of the call log', () => {
     const params = { id: `call_${'0'.repeat(32)}` }
     const caller = { organization: 'o', project: 'p', keyId: 'k', keyName: 'k', role: 'admin' } as const
     for (const route of routes) {
-      const answer = route.handle({ params, query: {}, body: undefined, caller })
+      const answer = route.handle({ params, query: {}, body: undefined, caller, headers: {} })
       await assert.rejects(answer, isFault('store_unavailable'), route.path)
     }
   })

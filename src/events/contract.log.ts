@@ -156,7 +156,13 @@ async function ask<Answer>(routes: readonly Route[], path: string): Promise<Answ
     if (!params) continue
     const query = readQuery(url.searchParams, route)
     check(route.query, query)
-    const answer = await route.handle({ params: { ...params.groups }, query, body: undefined, caller: admin })
+    const answer = await route.handle({
+      params: { ...params.groups },
+      query,
+      body: undefined,
+      caller: admin,
+      headers: {},
+    })
     check(route.answer.schema, answer)
     return JSON.parse(JSON.stringify(answer))
   }

@@ -175,12 +175,14 @@ function call(): Call {
       stream: false,
       wantsUsage: false,
       estimatedInputTokens: 1,
+      incoming: { body, rest: '', query: {} },
       renderFor: () => body,
     }),
     body,
     user: undefined,
     feature: undefined,
     class: 'interactive',
+    unsupported: undefined,
     headers: {},
   }
 }

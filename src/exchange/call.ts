@@ -3,8 +3,8 @@ import type { Decision } from './decision.ts'
 import type { EmbeddingsRequest } from './embeddings.ts'
 import type { Usage, UsageSource } from './usage.ts'
 
-/** Wire formats that callers and providers speak; one module in `wire/` each. */
-export type Dialect =
+/** Wire formats that callers can speak; one module in `wire/` each. Providers speak them too. */
+export type CallerDialect =
   | 'openai-chat'
   | 'openai-responses'
   | 'openai-input-tokens'
@@ -14,7 +14,9 @@ export type Dialect =
   | 'gemini'
   | 'gemini-count-tokens'
   | 'gemini-embeddings'
-  | 'bedrock-converse'
+
+/** All wire formats: some only providers speak. */
+export type Dialect = CallerDialect | 'bedrock-converse'
 
 /** What a call is about, whatever dialect it is said in. */
 export type Operation = 'chat' | 'embeddings' | 'count-tokens'
@@ -36,7 +38,7 @@ export interface Caller {
 /** A request as its dialect understood it: the few fields we act on, and the body as it came. */
 export interface Asked {
   operation: Operation
-  dialect: Dialect
+  dialect: CallerDialect
   /** The name the caller used: an alias or `provider/model`. */
   model: string
   stream: boolean
@@ -100,7 +102,7 @@ export interface Call {
   /** `req_` and the same digits. */
   requestId: string
   startedAtMs: number
-  dialect: Dialect
+  dialect: CallerDialect
   caller: Caller
   asked: Decision<Asked>
   /** As it came. */

@@ -26,7 +26,21 @@ export const faults = {
     status: 400,
     type: 'invalid_request_error',
     retry: false,
-    about: 'The request asks for something that the provider it goes to cannot take; `unsupported: drop` goes on without.',
+    about:
+      'The request asks for something that the provider it goes to cannot take; `unsupported: drop` goes on without.',
+  },
+  unsupported_operation: {
+    status: 400,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'The provider of this model cannot do this at all, such as embeddings.',
+  },
+  media_not_fetched: {
+    status: 400,
+    type: 'invalid_request_error',
+    retry: false,
+    about:
+      'An image or file that the request names by its address could not be had, and the provider takes it only as data.',
   },
   invalid_api_key: {
     status: 401,

@@ -8,6 +8,7 @@ export type {
   Call,
   CallClass,
   Caller,
+  CallerDialect,
   CallStatus,
   Conversation,
   Dialect,

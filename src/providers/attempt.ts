@@ -1,7 +1,16 @@
-import { type Answer, type Attempt, Fault, type Target, type Trip, toFault } from '#exchange'
-import type { Clock, HttpClient, HttpFailure, HttpFlow, HttpReader } from '#platform'
-import { type DialectModule, dialects, type ProviderError } from '#wire'
+import {
+  type Answer,
+  type Attempt,
+  Fault,
+  type ProviderError,
+  type Target,
+  type Trip,
+  toFault,
+} from '#exchange'
+import type { Clock, Egress, HttpClient, HttpFailure, HttpFlow, HttpReader } from '#platform'
+import type { Passage } from '#wire'
 import { classify } from './classify.ts'
+import { type Departure, depart } from './depart.ts'
 import type { Provider } from './provider.ts'
 import { ProviderStream } from './stream.ts'
 
@@ -11,6 +20,9 @@ const maxErrorBytes = 64 * 1024
 export interface AttemptDeps {
   http: HttpClient
   clock: Clock
+  /** The one way to an address that a caller named. */
+  egress: Egress
+  mostMediaBytes: number
 }
 
 /** One request to one target: resolves with its answer, or with the beginning of its stream; fails with a `Fault`. */
@@ -20,9 +32,11 @@ export async function attemptTarget(
   target: Target,
   trip: Trip,
 ): Promise<Answer> {
+  const departure = await depart(deps, provider, target, trip)
+  if (departure.kind === 'whole') return departure
   const attempt = await trip.open(target)
   return await new Promise<Answer>((resolve, reject) => {
-    const conversation = new Conversation(deps, provider, trip, attempt, resolve, reject)
+    const conversation = new Conversation({ deps, provider, trip, attempt, departure, resolve, reject })
     try {
       conversation.begin()
     } catch (cause) {
@@ -30,6 +44,18 @@ export async function attemptTarget(
     }
   })
 }
+
+interface ConversationOptions {
+  deps: AttemptDeps
+  provider: Provider
+  trip: Trip
+  attempt: Attempt
+  departure: Departure
+  resolve(answer: Answer): void
+  reject(fault: Fault): void
+}
+
+const noBody = Buffer.alloc(0)
 
 /**
  * One request under way. States: waiting for a socket → sent → reading a whole body, or handing over a stream →
@@ -43,7 +69,8 @@ class Conversation implements HttpReader {
   readonly #attempt: Attempt
   readonly #resolve: (answer: Answer) => void
   readonly #reject: (fault: Fault) => void
-  readonly #dialect: DialectModule
+  readonly #departure: Departure
+  readonly #passage: Passage
   #flow: HttpFlow | undefined
   #stopClock: (() => void)[] = []
   /** Stops the limit on the step under way: taking a connection, then the first content. */
@@ -56,34 +83,28 @@ class Conversation implements HttpReader {
   #size = 0
   #stream: ProviderStream | undefined
 
-  constructor(
-    deps: AttemptDeps,
-    provider: Provider,
-    trip: Trip,
-    attempt: Attempt,
-    resolve: (answer: Answer) => void,
-    reject: (fault: Fault) => void,
-  ) {
-    this.#deps = deps
-    this.#provider = provider
-    this.#trip = trip
-    this.#attempt = attempt
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#dialect = dialects[trip.asked.dialect]
+  constructor(options: ConversationOptions) {
+    this.#deps = options.deps
+    this.#provider = options.provider
+    this.#trip = options.trip
+    this.#attempt = options.attempt
+    this.#departure = options.departure
+    this.#passage = options.departure.passage
+    this.#resolve = options.resolve
+    this.#reject = options.reject
   }
 
   begin(): void {
-    const { asked, plan, presence, call } = this.#trip
+    const { plan, presence } = this.#trip
     if (presence.gone) return this.#fail(gone(), 'cancelled')
     this.#limit(plan.timeouts.totalMs, 'in all')
     this.#flow = this.#deps.http.send(
       {
         origin: this.#provider.origin,
-        path: this.#provider.basePath + this.#dialect.path,
+        path: this.#departure.path,
         method: 'POST',
-        headers: headersFor(this.#provider, call.headers, asked.stream),
-        body: asked.renderFor(this.#attempt.target.model),
+        headers: this.#departure.headers,
+        body: this.#departure.body,
         connections: this.#provider.connections,
         connectTimeoutMs: this.#provider.connectTimeoutMs,
       },
@@ -138,14 +159,15 @@ class Conversation implements HttpReader {
     if (this.#stream) return this.#stream.finish()
     const body = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks)
     if (this.#status !== 200) return this.#fail(this.#classify(this.#status, body, this.#readError(body)))
-    const facts = this.#trip.asked.stream ? undefined : this.#dialect.readAnswer(body)
-    if (!facts) return this.#fail(this.#notAnAnswer(body))
-    if (facts.usage) {
-      this.#attempt.usage = facts.usage
+    const read = this.#trip.asked.stream ? undefined : this.#passage.readWhole(body)
+    if (!read) return this.#fail(this.#notAnAnswer(body))
+    if ('error' in read) return this.#fail(this.#classify(statusWithin(read.error), noBody, read.error))
+    if (read.facts.usage) {
+      this.#attempt.usage = read.facts.usage
       this.#attempt.usageSource = 'provider'
     }
     if (this.#close('succeeded'))
-      this.#resolve({ kind: 'whole', status: 200, headers: answerHeaders(this.#headers), body })
+      this.#resolve({ kind: 'whole', status: 200, headers: this.#answerHeaders(), body: read.body })
   }
 
   fail(failure: HttpFailure, cause: Error): void {
@@ -172,13 +194,13 @@ class Conversation implements HttpReader {
       this.#trip.asked.stream &&
       this.#status === 200 &&
       typeof type === 'string' &&
-      type.startsWith('text/event-stream')
+      type.startsWith(this.#passage.streamType)
     )
   }
 
   #openStream(): ProviderStream | undefined {
     const { asked, plan } = this.#trip
-    const tap = this.#dialect.createStreamTap?.({ showUsage: asked.wantsUsage })
+    const tap = this.#passage.createTap?.()
     if (!tap || !this.#flow) return undefined
     return new ProviderStream({
       providerName: this.#provider.name,
@@ -188,11 +210,11 @@ class Conversation implements HttpReader {
       idleMs: plan.timeouts.idleMs,
       estimatedInputTokens: asked.estimatedInputTokens,
       attempt: this.#attempt,
-      onFirst: stream => this.#resolve({ kind: 'stream', headers: answerHeaders(this.#headers), stream }),
+      onFirst: stream => this.#resolve({ kind: 'stream', headers: this.#answerHeaders(), stream }),
       onContent: () => this.#stopAwaiting(),
       onOver: status => this.#close(status),
       onFailedEarly: fault => this.#reject(fault),
-      classifyError: error => this.#classify(statusWithin(error), Buffer.alloc(0), error),
+      classifyError: error => this.#classify(statusWithin(error), noBody, error),
     })
   }
 
@@ -250,7 +272,7 @@ class Conversation implements HttpReader {
   }
 
   #classify(status: number, body: Buffer, error: ProviderError | undefined): Fault {
-    const { secret, name } = this.#provider
+    const { secrets, name } = this.#provider
     return classify({
       provider: name,
       model: this.#attempt.target.model,
@@ -258,14 +280,23 @@ class Conversation implements HttpReader {
       headers: this.#headers,
       body,
       error,
-      repeatsSecret: secret !== undefined && body.includes(secret),
+      translated: this.#passage.relayed === undefined,
+      repeatsSecret: secrets.some(secret => body.includes(secret) || error?.message?.includes(secret)),
       nowMs: this.#deps.clock.now(),
     })
   }
 
+  #answerHeaders(): Record<string, string> {
+    const { dropped } = this.#passage
+    return {
+      ...(this.#passage.relayed && shownHeaders(this.#headers)),
+      ...(dropped.length > 0 && { 'x-sluice-dropped': headerList(dropped) }),
+    }
+  }
+
   #readError(body: Buffer): ProviderError | undefined {
     try {
-      return this.#dialect.readError(JSON.parse(body.toString()))
+      return this.#passage.readError(JSON.parse(body.toString()))
     } catch {
       return undefined
     }
@@ -283,30 +314,22 @@ function gone(): Fault {
   return new Fault('client_closed', 'The caller hung up before the answer was complete.')
 }
 
-function headersFor(
-  provider: Provider,
-  callers: Trip['call']['headers'],
-  stream: boolean,
-): Record<string, string> {
-  const headers: Record<string, string> = {
-    'content-type': 'application/json',
-    accept: stream ? 'text/event-stream' : 'application/json',
-    'accept-encoding': 'identity',
-    'user-agent': 'sluice',
-    ...provider.headers,
-  }
-  for (const name of provider.forwards) {
-    const value = callers[name]
-    if (typeof value === 'string') headers[name] = value
-  }
-  return headers
+/** Names of fields as a header may have them. */
+function headerList(names: readonly string[]): string {
+  return names
+    .join(', ')
+    .replace(/[^\x20-\x7e]/g, '?')
+    .slice(0, 1_000)
 }
 
 /** The provider's headers that say something to its SDK; the rest is between the provider and us. */
-function answerHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+function shownHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
   const shown: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (typeof value === 'string' && /^(x-ratelimit-|openai-(processing-ms|version)$)/.test(name))
+    if (
+      typeof value === 'string' &&
+      /^(x-ratelimit-|anthropic-ratelimit-|openai-(processing-ms|version)$)/.test(name)
+    )
       shown[name] = value
   }
   return shown

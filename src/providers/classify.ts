@@ -1,5 +1,4 @@
-import { Fault, type FaultCode } from '#exchange'
-import type { ProviderError } from '#wire'
+import { Fault, type FaultCode, type ProviderError } from '#exchange'
 import { retryAfterMs } from './retry-after.ts'
 
 /** A provider's refusal: what came back instead of an answer. */
@@ -11,6 +10,8 @@ export interface ErrorAnswer {
   body: Buffer
   /** What could be read of the body in the provider's dialect. */
   error: ProviderError | undefined
+  /** The caller speaks another dialect than the provider: its body means nothing to it. */
+  translated: boolean
   /** The body contains our credential: it goes nowhere. */
   repeatsSecret: boolean
   /** The current time, to read dates in `retry-after` by. */
@@ -45,14 +46,15 @@ const codeByStatus: Readonly<Record<number, FaultCode>> = {
 export function classify(answer: ErrorAnswer): Fault {
   const code = codeOf(answer)
   const { provider, model, status } = answer
+  const words = answer.translated && !answer.repeatsSecret ? wordsOf(answer.error) : ''
   const sentences: Partial<Record<FaultCode, string>> = {
     provider_credential_rejected: `Provider \`${provider}\` did not accept the credential configured for it (status ${status}). The operator of this server must mend it.`,
     provider_quota_exhausted: `The account at provider \`${provider}\` has no credit or quota left. Trying again does not help until its operator adds some.`,
-    model_not_found: `Provider \`${provider}\` has no model \`${model}\`, or its base_url is wrong.`,
+    model_not_found: `Provider \`${provider}\` has no model \`${model}\`, or its base_url is wrong.${words}`,
     rate_limited: `Provider \`${provider}\` is limiting our rate. Come back when \`retry-after\` says, or later.`,
     provider_overloaded: `Provider \`${provider}\` is overloaded (status ${status}). Try again in a moment.`,
     upstream_timeout: `Provider \`${provider}\` gave up on the request by itself (status ${status}).`,
-    provider_rejected: `Provider \`${provider}\` refused the request (status ${status}).`,
+    provider_rejected: `Provider \`${provider}\` refused the request (status ${status}).${words}`,
     provider_malformed: `Provider \`${provider}\` answered with status ${status}, which is no answer to a model call. Redirects are not followed.`,
   }
   return new Fault(code, sentences[code] ?? `Provider \`${provider}\` failed (status ${status}).`, {
@@ -61,12 +63,18 @@ export function classify(answer: ErrorAnswer): Fault {
     internal: `status ${status}, code ${answer.error?.code}, type ${answer.error?.type}`,
     // Only what concerns the caller's own request is passed on in the provider's words.
     ...(answer.error &&
+      !answer.translated &&
       !answer.repeatsSecret &&
       answer.body.length > 0 &&
       (code === 'provider_rejected' || code === 'model_not_found') && {
         providerAnswer: { status, body: answer.body },
       }),
   })
+}
+
+/** The provider's own words on a request that it refused, for a caller who cannot be given its answer as it is. */
+function wordsOf(error: ProviderError | undefined): string {
+  return error?.message === undefined ? '' : ` It says: ${error.message.slice(0, 1_000)}`
 }
 
 function codeOf({ status, error }: ErrorAnswer): FaultCode {

@@ -1,6 +1,6 @@
-import { type AnswerSink, type AnswerStream, type Attempt, Fault } from '#exchange'
+import { type AnswerSink, type AnswerStream, type Attempt, Fault, type ProviderError } from '#exchange'
 import type { Clock, HttpFlow } from '#platform'
-import { estimateOutputTokens, type ProviderError, type StreamTap } from '#wire'
+import { estimateOutputTokens, type StreamTap } from '#wire'
 
 export interface ProviderStreamOptions {
   providerName: string

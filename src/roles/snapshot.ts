@@ -2,7 +2,7 @@ import type { Events, Retention } from '#events'
 import type { Gateway } from '#gateway'
 import { type ConfiguredKeys, indexConfiguredKeys, type Keys } from '#keys'
 import { createMetering, createPriceBook, type PublishedPrices, readOverrides } from '#metering'
-import type { Chance, Clock, HttpClient } from '#platform'
+import { type Chance, type Clock, createEgress, type HttpClient } from '#platform'
 import { createProviders, readProviders } from '#providers'
 import { createRouting, readModels } from '#routing'
 import type { Config } from './config.ts'
@@ -30,14 +30,27 @@ export interface Snapshot {
 /** Builds the stages of a call from a configuration. Throws when the parts of it do not fit together. */
 export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
   const { keys, events, http, clock, chance, published, simulatorUrl } = fixtures
-  const records = readProviders(config.providers, simulatorUrl)
+  const records = readProviders(config.providers, { simulatorUrl, clock })
+  const egress = createEgress({
+    enabled: config.egress.enabled,
+    timeoutMs: config.egress.timeout,
+    allowHosts: config.egress.allow_hosts,
+    maxRedirects: 5,
+    clock,
+  })
   const routing = createRouting({ ...readModels(config.models, config.providers), chance })
   const metering = createMetering({
     priceBook: createPriceBook({ published, overrides: readOverrides(config.prices) }),
   })
   return {
     config,
-    gateway: { keys, routing, providers: createProviders({ http, clock }, records), metering, events },
+    gateway: {
+      keys,
+      routing,
+      providers: createProviders({ http, clock, egress, mostMediaBytes: config.egress.max_bytes }, records),
+      metering,
+      events,
+    },
     configuredKeys: indexConfiguredKeys(config.keys, config.admin_key),
     retention: {
       content: config.calls.content as Retention['content'],

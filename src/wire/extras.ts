@@ -5,10 +5,7 @@ import type { FieldRecord } from './dialect.ts'
  * Top-level fields that have no word in `ChatRequest`: those the dialect's records call `meaning` or `hint`, and
  * those nobody has heard of, whose meaning cannot be known. A field that is null asks for nothing.
  */
-export function readExtras(
-  json: Readonly<Record<string, unknown>>,
-  fields: readonly FieldRecord[],
-): Extra[] {
+export function readExtras(json: Readonly<Record<string, unknown>>, fields: readonly FieldRecord[]): Extra[] {
   const extras: Extra[] = []
   for (const [field, value] of Object.entries(json)) {
     if (value === null || value === undefined) continue

@@ -6,6 +6,7 @@ import {
   type Dialect,
   type FilePart,
   type ImagePart,
+  type IncomingRequest,
   type MediaSource,
   type Part,
   type ProviderError,
@@ -15,33 +16,45 @@ import type {
   AnswerContext,
   AnswerFacts,
   ChatDialect,
+  ChatProvider,
   CountDialect,
   DialectModule,
   EmbeddingsDialect,
   Quirk,
   StreamTap,
 } from './dialect.ts'
-import { dialects } from './dialects.ts'
+import { dialects, providerDialects } from './dialects.ts'
 import { mapParts } from './features.ts'
 import { parseObject } from './json-body.ts'
 import { fitRequest, refuses, type Unsupported } from './policy.ts'
-import { TranslatingTap } from './translating-tap.ts'
+import { finishError, TranslatingTap } from './translating-tap.ts'
 
 /** How one request goes to one provider and its answer comes back: as it is, or in another dialect. */
 export interface Passage {
-  dialect: DialectModule
-  translated: boolean
-  /** Under the provider's base URL, where its vendor has no way of its own. */
+  /** What the provider is spoken to in. */
+  dialect: Dialect
+  /** The caller's request, where it goes through as it is. */
+  relayed: IncomingRequest | undefined
+  /** Of the provider's streams. */
+  streamType: string
+  /** That the dialect asks for. */
+  headers: Readonly<Record<string, string>>
+  /** Under the provider's base URL, with its query, where the vendor has no way of its own. */
   path: string
   body: Buffer
   /** The caller's names of what the provider is not told. */
   dropped: readonly string[]
   /** A whole answer in the caller's dialect; undefined when the body is no answer of the provider's. */
-  readWhole(body: Buffer): { facts: AnswerFacts; body: Buffer } | undefined
+  readWhole(body: Buffer): WholeReading | undefined
   /** Absent where the dialect has no streams. */
   createTap: (() => StreamTap) | undefined
   readError(body: unknown): ProviderError | undefined
 }
+
+/** An answer in the caller's dialect; or that the provider failed, told in the place of a finish reason. */
+export type WholeReading = { facts: AnswerFacts; body: Buffer } | { error: ProviderError }
+
+const eventStream = 'text/event-stream'
 
 export interface PassageOptions {
   /** Dialects that the provider speaks, the one it speaks best first. */
@@ -64,9 +77,9 @@ export async function openPassage(
 ): Promise<Decision<Passage> | undefined> {
   const own = dialects[asked.dialect]
   if (options.speaks.includes(asked.dialect)) return allow(relayPassage(asked, own, options))
-  const name = options.speaks.find(name => dialects[name].operation === asked.operation)
+  const name = options.speaks.find(name => providerDialects[name].operation === asked.operation)
   if (name === undefined) return undefined
-  const theirs = dialects[name]
+  const theirs = providerDialects[name]
   const context: AnswerContext = {
     ...options.context,
     model: options.model,
@@ -75,19 +88,21 @@ export async function openPassage(
     request: asked.incoming,
   }
   if (own.operation === 'chat' && theirs.operation === 'chat')
-    return await chatPassage(asked, own, theirs, context, options)
+    return await chatPassage({ asked, own, theirs, name, context, options })
   if (own.operation === 'embeddings' && theirs.operation === 'embeddings')
-    return embeddingsPassage(asked, own, theirs, context, options)
+    return embeddingsPassage({ asked, own, theirs, name, context, options })
   if (own.operation === 'count-tokens' && theirs.operation === 'count-tokens')
-    return countPassage(asked, own, theirs, options)
+    return countPassage({ asked, own, theirs, name, context, options })
   return undefined
 }
 
 /** The same dialect on both sides: the bytes go through. */
 function relayPassage(asked: Asked, dialect: DialectModule, { model, quirks }: PassageOptions): Passage {
   return {
-    dialect,
-    translated: false,
+    dialect: asked.dialect,
+    relayed: asked.incoming,
+    streamType: eventStream,
+    headers: dialect.headers ?? {},
     path: dialect.path({ model, stream: asked.stream, relayed: asked.incoming }),
     body: asked.renderFor(model, quirks),
     dropped: [],
@@ -103,13 +118,23 @@ function relayPassage(asked: Asked, dialect: DialectModule, { model, quirks }: P
   }
 }
 
-async function chatPassage(
-  asked: Asked,
-  own: ChatDialect,
-  theirs: ChatDialect,
-  context: AnswerContext,
-  options: PassageOptions,
-): Promise<Decision<Passage>> {
+interface Translation<Own, Theirs> {
+  asked: Asked
+  own: Own
+  theirs: Theirs
+  name: Dialect
+  context: AnswerContext
+  options: PassageOptions
+}
+
+async function chatPassage({
+  asked,
+  own,
+  theirs,
+  name,
+  context,
+  options,
+}: Translation<ChatDialect, ChatProvider>): Promise<Decision<Passage>> {
   const said = asked.toChat?.() ?? refuse('internal', 'This request cannot be said in another dialect.')
   if (!said.ok) return said
   const fitted = fitRequest(said.value, { ...options, fields: own.fields, takes: theirs.takes })
@@ -120,8 +145,10 @@ async function chatPassage(
   if (!fetched.ok) return fetched
   const target = { model: options.model, stream: asked.stream, quirks: options.quirks }
   return allow({
-    dialect: theirs,
-    translated: true,
+    dialect: name,
+    relayed: undefined,
+    streamType: theirs.providerStreamType ?? eventStream,
+    headers: theirs.headers ?? {},
     path: theirs.path(target),
     body: Buffer.from(JSON.stringify(theirs.renderRequest(fetched.value, target))),
     dropped,
@@ -129,6 +156,8 @@ async function chatPassage(
       const json = parseObject(body.toString())
       const answer = json && theirs.readAnswer(json, { hex: context.hex })
       if (!answer) return undefined
+      const failed = answer.choices.find(({ finish }) => finish.reason === 'error')
+      if (failed) return { error: finishError(failed.finish) }
       return {
         facts: { usage: answer.usage, model: answer.model },
         body: Buffer.from(JSON.stringify(own.renderAnswer(answer, context))),
@@ -139,13 +168,14 @@ async function chatPassage(
   })
 }
 
-function embeddingsPassage(
-  asked: Asked,
-  own: EmbeddingsDialect,
-  theirs: EmbeddingsDialect,
-  context: AnswerContext,
-  options: PassageOptions,
-): Decision<Passage> {
+function embeddingsPassage({
+  asked,
+  own,
+  theirs,
+  name,
+  context,
+  options,
+}: Translation<EmbeddingsDialect, EmbeddingsDialect>): Decision<Passage> {
   const said = asked.toEmbeddings?.() ?? refuse('internal', 'This request cannot be said in another dialect.')
   if (!said.ok) return said
   const refused = said.value.extras.find(({ weight }) => refuses(weight, options.unsupported))
@@ -160,8 +190,10 @@ function embeddingsPassage(
   const rendered = theirs.renderRequest(said.value, target)
   if (!rendered.ok) return rendered
   return allow({
-    dialect: theirs,
-    translated: true,
+    dialect: name,
+    relayed: undefined,
+    streamType: eventStream,
+    headers: theirs.headers ?? {},
     path: theirs.path(target),
     body: Buffer.from(JSON.stringify(rendered.value)),
     dropped: said.value.extras.map(({ field }) => field),
@@ -179,18 +211,21 @@ function embeddingsPassage(
   })
 }
 
-function countPassage(
-  asked: Asked,
-  own: CountDialect,
-  theirs: CountDialect,
-  options: PassageOptions,
-): Decision<Passage> {
+function countPassage({
+  asked,
+  own,
+  theirs,
+  name,
+  options,
+}: Translation<CountDialect, CountDialect>): Decision<Passage> {
   const said = asked.toChat?.() ?? refuse('internal', 'This request cannot be said in another dialect.')
   if (!said.ok) return said
   const target = { model: options.model, stream: false, quirks: options.quirks }
   return allow({
-    dialect: theirs,
-    translated: true,
+    dialect: name,
+    relayed: undefined,
+    streamType: eventStream,
+    headers: theirs.headers ?? {},
     path: theirs.path(target),
     body: Buffer.from(JSON.stringify(theirs.renderRequest(said.value, target))),
     dropped: [],

@@ -1,7 +1,18 @@
-import { type ChatEvent, assert } from '#exchange'
-import { emptyFacts, type EventReader, type EventWriter, type StreamFacts, type StreamTap } from './dialect.ts'
+import { assert, type ChatEvent, type Finish, type ProviderError } from '#exchange'
+import {
+  type EventReader,
+  type EventWriter,
+  emptyFacts,
+  type StreamFacts,
+  type StreamTap,
+} from './dialect.ts'
 
 const nothing = Buffer.alloc(0)
+
+/** A finish reason that says that the provider failed, as the error that it is. */
+export function finishError({ raw }: Finish): ProviderError {
+  return { code: raw, type: undefined, param: undefined, message: undefined }
+}
 
 /** Turns a provider's stream into another dialect's as it passes. */
 export class TranslatingTap implements StreamTap {
@@ -52,6 +63,9 @@ export class TranslatingTap implements StreamTap {
       case 'usage':
         facts.usage = event.usage ?? facts.usage
         return
+      case 'finish':
+        if (event.finish.reason === 'error') facts.error = finishError(event.finish)
+        return
       case 'end':
         facts.ended = true
         return
@@ -60,6 +74,9 @@ export class TranslatingTap implements StreamTap {
         return
       case 'malformed':
         facts.malformed = event.cause ?? new SyntaxError('not an event')
+        return
+      default:
+        return
     }
   }
 }

@@ -15,6 +15,27 @@ export function readResponsesUsage(report: unknown): Usage | undefined {
   return readUsage(report, { input: 'input', output: 'output' })
 }
 
+/** The report of Chat Completions: totals that include their details. */
+export function renderChatUsage(usage: Usage): Record<string, unknown> {
+  const [prompt, completion] = [totalInput(usage), totalOutput(usage)]
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: {
+      cached_tokens: (usage.cachedInput ?? 0) + (usage.cachedAudioInput ?? 0),
+      cache_write_tokens: (usage.cacheWrite5m ?? 0) + (usage.cacheWrite1h ?? 0),
+      audio_tokens: usage.audioInput ?? 0,
+    },
+    completion_tokens_details: {
+      reasoning_tokens: usage.reasoning ?? 0,
+      audio_tokens: usage.audioOutput ?? 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
+  }
+}
+
 /** The report of Responses, every detail of it there; null where nothing is known. */
 export function renderResponsesUsage(usage: Usage | undefined): object | null {
   if (!usage) return null

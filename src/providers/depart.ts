@@ -1,0 +1,77 @@
+import { accept, Fault, type Target, type Trip, type WholeAnswer } from '#exchange'
+import { openPassage, type Passage } from '#wire'
+import type { AttemptDeps } from './attempt.ts'
+import { countLocally } from './count-tokens.ts'
+import { fetchMedia } from './fetch-media.ts'
+import type { Provider } from './provider.ts'
+
+/** A request that is complete, before anything of it is on record or sent. */
+export interface Departure {
+  kind: 'request'
+  passage: Passage
+  path: string
+  headers: Record<string, string>
+  body: Buffer
+}
+
+/**
+ * Makes a request ready for a provider: in a dialect that it speaks, with what it must be sent as data fetched, and
+ * signed. An answer instead where nobody has to be asked. Fails with a `Fault` that concerns the caller's request, or
+ * our credential.
+ */
+export async function depart(
+  deps: AttemptDeps,
+  provider: Provider,
+  target: Target,
+  trip: Trip,
+): Promise<Departure | WholeAnswer> {
+  const { call, asked, plan } = trip
+  const { model } = target
+  const decision = await openPassage(asked, {
+    speaks: provider.speaks(model),
+    quirks: provider.quirks,
+    target: `${target.provider}/${model}`,
+    model,
+    unsupported: call.unsupported ?? plan.unsupported,
+    context: { hex: call.id.slice('call_'.length), createdAtMs: call.startedAtMs },
+    fetchMedia: (url, kind) => fetchMedia(deps, url, kind),
+  })
+  if (!decision) {
+    if (asked.operation === 'count-tokens') return await countLocally(asked)
+    throw new Fault(
+      'unsupported_operation',
+      `Provider \`${provider.name}\` has no ${asked.operation}. Name a model of another provider.`,
+      { param: 'model' },
+    )
+  }
+  const passage = accept(decision)
+  const ask = { dialect: passage.dialect, model, stream: asked.stream, own: passage.path }
+  const path = provider.path(ask)
+  const body = provider.body(passage.body, ask)
+  const headers = headersFor(provider, passage, trip)
+  const added = await provider.credential.authorize({
+    method: 'POST',
+    origin: provider.origin,
+    path,
+    headers,
+    body,
+  })
+  return { kind: 'request', passage, path, headers: { ...headers, ...added }, body }
+}
+
+function headersFor(provider: Provider, passage: Passage, { call, asked }: Trip): Record<string, string> {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    accept: asked.stream ? passage.streamType : 'application/json',
+    'accept-encoding': 'identity',
+    'user-agent': 'sluice',
+    ...passage.headers,
+    ...provider.headers,
+  }
+  for (const name of provider.forwards) {
+    const value = call.headers[name]
+    // What a caller says in its own dialect means nothing in another; a script of the simulator does.
+    if (typeof value === 'string' && (passage.relayed || name.startsWith('x-sim-'))) headers[name] = value
+  }
+  return headers
+}
