@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { errorBody as anthropicError } from './anthropic/envelope.ts'
-import * as anthropic from './anthropic/models.ts'
+import { findModel as findAnthropic, listModels as listAnthropic } from './anthropic/models.ts'
 import type { ApiError } from './api-error.ts'
 import { errorBody as geminiError } from './gemini/envelope.ts'
-import * as gemini from './gemini/models.ts'
+import { findModel as findGemini, listModels as listGemini } from './gemini/models.ts'
 import { errorBody as openaiError } from './openai/envelope.ts'
-import * as openai from './openai/models.ts'
+import { findModel as findOpenai, listModels as listOpenai } from './openai/models.ts'
 
 /** What a dialect shows of itself besides its desks: its models, and its way to tell an error. */
 export interface Front {
@@ -17,13 +17,14 @@ export interface Front {
 }
 
 const fronts = {
-  openai: { models: '/v1/models', ...openai, errorBody: openaiError },
+  openai: { models: '/v1/models', listModels: listOpenai, findModel: findOpenai, errorBody: openaiError },
   anthropic: {
     models: '/v1/models',
-    ...anthropic,
+    listModels: listAnthropic,
+    findModel: findAnthropic,
     errorBody: (error: ApiError) => anthropicError(error, 'req_simulator'),
   },
-  gemini: { models: '/v1beta/models', ...gemini, errorBody: geminiError },
+  gemini: { models: '/v1beta/models', listModels: listGemini, findModel: findGemini, errorBody: geminiError },
 } satisfies Record<string, Front>
 
 /** Who shares OpenAI's addresses is told by the headers that the SDKs always send; `/v1beta` is Gemini's alone. */

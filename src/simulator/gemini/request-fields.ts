@@ -49,7 +49,7 @@ const part = message({
   ...{ toolCall: 'struct', toolResponse: 'struct', partMetadata: 'struct', mediaResolution: 'struct' },
 })
 
-export const contentKind = message({ role: 'string', parts: list(part) })
+const contentKind = message({ role: 'string', parts: list(part) })
 
 const functionDeclaration = message({
   ...{ name: 'string', description: 'string', behavior: 'string' },
