@@ -1,5 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { ByteSize, type Check, Duration, nearest } from '#platform'
+import { checkCredentials } from './credential.google.ts'
+import { houses } from './houses.ts'
+import { neededBy, reads, type SettingName, settingNames, type Vendor } from './vendor.ts'
 import { simulatorVendor, vendors } from './vendors.ts'
 
 const timeoutFields = {
@@ -24,6 +27,64 @@ const timeoutsConfig = Type.Object(
 
 const known = [...Object.keys(vendors), simulatorVendor]
 
+/** A part of an address, which only ever stands between dots or slashes. */
+const word = { pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$', patternHint: 'Use letters, digits, dots and dashes.' }
+
+const secret = {
+  pattern: '^[\\x21-\\x7e]+$',
+  patternHint: 'A key has at least one character, and no spaces or line breaks.',
+}
+
+/** What some vendors need beside a key, or instead of one. Who reads it stands in the vendor's record. */
+const settingsConfig = {
+  region: Type.Optional(
+    Type.String({ ...word, description: `The region of AWS, such as us-east-1. ${usedBy('region')}` }),
+  ),
+  project: Type.Optional(
+    Type.String({ ...word, description: `The project of Google Cloud. ${usedBy('project')}` }),
+  ),
+  location: Type.Optional(
+    Type.String({
+      ...word,
+      description: `Where it runs: global, us, eu or a region, such as europe-west4; by default global. ${usedBy('location')}`,
+    }),
+  ),
+  resource: Type.Optional(
+    Type.String({
+      pattern: '^([A-Za-z0-9][A-Za-z0-9-]*|https?://[^\\s@?#/]+(/openai(/v1)?)?/?)$',
+      patternHint: 'Write its name, or its address, such as https://name.openai.azure.com.',
+      description: `The name of the Azure resource, or its address. ${usedBy('resource')}`,
+    }),
+  ),
+  api_version: Type.Optional(
+    Type.String({
+      ...word,
+      description: `A dated version of the API before v1, or preview; by default v1. ${usedBy('api_version')}`,
+    }),
+  ),
+  credentials: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: `A Google service account: the path of its JSON file, or the JSON itself; by default the credentials of the machine. ${usedBy('credentials')}`,
+    }),
+  ),
+  access_key_id: Type.Optional(
+    Type.String({ ...secret, description: `With which requests are signed. ${usedBy('access_key_id')}` }),
+  ),
+  secret_access_key: Type.Optional(
+    Type.String({ ...secret, description: `The secret of it. ${usedBy('secret_access_key')}` }),
+  ),
+  session_token: Type.Optional(
+    Type.String({ ...secret, description: `Of a key for a session. ${usedBy('session_token')}` }),
+  ),
+}
+
+function usedBy(name: SettingName): string {
+  return `Only for ${Object.entries(vendors)
+    .flatMap(([vendor, record]) => (reads(record, name) ? `\`${vendor}\`` : []))
+    .join(', ')}.`
+}
+
 const providerConfig = Type.Object(
   {
     vendor: Type.Optional(
@@ -32,23 +93,29 @@ const providerConfig = Type.Object(
         description: 'Whose service it is; by default the name of the provider, if that is one of these.',
       }),
     ),
-    dialect: Type.String({ enum: ['openai'], default: 'openai', description: 'The wire format it speaks.' }),
+    dialect: Type.String({
+      enum: Object.keys(houses),
+      default: 'openai',
+      description:
+        'What a server at an address of your own speaks: `openai` is chat and embeddings, `openai-responses` the same and Responses. A known vendor speaks its own.',
+    }),
     base_url: Type.Optional(
       Type.String({
         pattern: '^https?://[^\\s@?#]+$',
         patternHint:
           'Write an http or https address without credentials, query or fragment, such as http://10.0.0.5:8000/v1.',
         description:
-          'Where it answers, with the part of the path before `/chat/completions`. A known vendor has its own.',
+          'Where it answers, with the part of the path before `/chat/completions`, `/messages`, `/models/…` or `/model/…`. A known vendor has its own.',
       }),
     ),
     api_key: Type.Optional(
       Type.String({
-        pattern: '^[\\x21-\\x7e]+$',
-        patternHint: 'A key has at least one character, and no spaces or line breaks.',
-        description: 'Sent as `Authorization: Bearer`. Write `${NAME}` to take it from the environment.',
+        ...secret,
+        description:
+          'Sent as the vendor or the dialect wants it, mostly as `Authorization: Bearer`. Write `${NAME}` to take it from the environment.',
       }),
     ),
+    ...settingsConfig,
     headers: Type.Optional(
       Type.Record(
         Type.String({ pattern: '^[A-Za-z0-9-]+$' }),
@@ -83,6 +150,12 @@ const providerConfig = Type.Object(
 
 export type ProviderConfig = Static<typeof providerConfig>
 
+/** What a setting must look like, where a value that is not from a file does not; undefined when all is well. */
+export function explainSetting(name: SettingName, value: string): string | undefined {
+  const { pattern, patternHint } = providerConfig.properties[name] as { pattern?: string; patternHint?: string }
+  return pattern === undefined || new RegExp(pattern).test(value) ? undefined : patternHint
+}
+
 export const providersConfig = Type.Record(
   Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' }),
   providerConfig,
@@ -104,25 +177,49 @@ export const checkProviders: Check<{ providers: Readonly<Record<string, Provider
   report,
 ) => {
   for (const [name, config] of Object.entries(providers)) {
-    if (config.base_url === undefined) checkVendor(name, config, report)
-    else if (!URL.canParse(config.base_url))
-      report(['providers', name, 'base_url'], 'This is not an address.')
+    checkAddress(name, config, report)
     for (const header of Object.keys(config.headers ?? {})) {
       if (ownHeaders.includes(header.toLowerCase()))
         report(['providers', name, 'headers', header], 'Sluice sets this header itself; remove it.')
     }
+    const wrong = config.credentials === undefined ? undefined : checkCredentials(config.credentials)
+    if (wrong) report(['providers', name, 'credentials'], wrong)
   }
 }
 
 const ownHeaders = ['connection', 'content-length', 'content-type', 'host', 'transfer-encoding']
 
-function checkVendor(name: string, { vendor = name, api_key }: ProviderConfig, report: Report): void {
-  if (!known.includes(vendor)) {
+function checkAddress(name: string, config: ProviderConfig, report: Report): void {
+  const { base_url, vendor = name, dialect } = config
+  const isVendor = config.vendor !== undefined || base_url === undefined
+  if (base_url !== undefined && !URL.canParse(base_url))
+    report(['providers', name, 'base_url'], 'This is not an address.')
+  if (isVendor && !known.includes(vendor)) {
     const near = nearest(vendor, known)
     const message = `\`${vendor}\` is not a vendor known by name, so it needs a \`base_url\`.`
     return report(['providers', name], message, near ? `Did you mean \`${near}\`?` : undefined)
   }
-  const [variable] = vendors[vendor]?.apiKeyEnv ?? []
-  if (variable !== undefined && api_key === undefined)
-    report(['providers', name], '`api_key` is missing.', `Write \`api_key: \${${variable}}\`.`)
+  if (!isVendor) return checkSettings(name, config, houses[dialect as keyof typeof houses], report)
+  if (dialect !== 'openai')
+    report(['providers', name, 'dialect'], `\`${vendor}\` speaks its own dialects; remove this.`)
+  const record = vendors[vendor]
+  if (record) checkSettings(name, config, record, report)
+}
+
+/** What is missing, by the set that most is there of; and what means nothing to the vendor. */
+function checkSettings(name: string, config: ProviderConfig, vendor: Vendor, report: Report): void {
+  for (const setting of settingNames) {
+    if (config[setting] !== undefined && !reads(vendor, setting))
+      report(['providers', name, setting], 'This means nothing here; remove it.', usedBy(setting))
+  }
+  // The address says what would be made of these.
+  const inAddress: readonly SettingName[] = config.base_url === undefined ? [] : ['resource', 'api_key']
+  const [nearly = []] = neededBy(vendor)
+    .map(set => set.filter(setting => config[setting] === undefined && !inAddress.includes(setting)))
+    .toSorted((a, b) => a.length - b.length)
+  for (const setting of nearly) {
+    const [variable] = vendor.env?.[setting] ?? []
+    const hint = variable === undefined ? undefined : `Write \`${setting}: \${${variable}}\`.`
+    report(['providers', name], `\`${setting}\` is missing.`, hint)
+  }
 }

@@ -1,6 +1,7 @@
-export { checkProviders, providersConfig } from './config.ts'
+export { checkProviders, explainSetting, providersConfig } from './config.ts'
 export type { Provider } from './provider.ts'
 export type { Providers } from './providers.ts'
 export { createProviders } from './providers.ts'
 export { readProviders } from './read-providers.ts'
+export { settingsFromEnvironment } from './vendor.ts'
 export { simulatorVendor, vendors } from './vendors.ts'

@@ -1,38 +1,118 @@
+import type { Dialect } from '#exchange'
+import type { Clock } from '#platform'
 import type { ProviderConfig } from './config.ts'
-import type { Provider } from './provider.ts'
+import { createCredential } from './create-credential.ts'
+import type { Credential } from './credential.ts'
+import { type HouseName, houses, simulator } from './houses.ts'
+import type { Provider, ProviderAsk } from './provider.ts'
+import { type SettingName, type Settings, settingNames, type Vendor, type VendorAsk } from './vendor.ts'
 import { simulatorVendor, vendors } from './vendors.ts'
+
+export interface ProviderDeps {
+  /** Where the built-in simulator answers, if the configuration wants it. */
+  simulatorUrl(): string
+  clock: Clock
+}
 
 /** Records of the configured providers. A known vendor brings its own address; the simulator's is handed in. */
 export function readProviders(
   configured: Readonly<Record<string, ProviderConfig>>,
-  simulatorUrl: () => string,
+  deps: ProviderDeps,
 ): Provider[] {
-  return Object.entries(configured).map(([name, config]) => {
-    const vendorName = config.vendor ?? name
-    const vendor = vendors[vendorName]
-    const isSimulator = vendorName === simulatorVendor && config.base_url === undefined
-    const url = new URL(config.base_url ?? (isSimulator ? simulatorUrl() : (vendor?.baseUrl ?? '')))
-    const secret = config.api_key
-    return {
-      name,
-      // A provider at an address of its own does not charge a vendor's prices because it is called like one.
-      vendor:
-        config.vendor === undefined && config.base_url !== undefined
-          ? `house:${name}`
-          : (vendor?.prices ?? vendorName),
-      origin: url.origin,
-      basePath: url.pathname.replace(/\/+$/, ''),
-      headers: {
-        ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
-        ...lowerCase(config.headers),
-      },
-      forwards: vendorName === simulatorVendor ? ['x-sim-script', 'x-sim-request'] : ['openai-beta'],
-      secret,
-      connections: config.connections,
-      connectTimeoutMs: config.timeouts.connect,
-      maxAnswerBytes: config.max_answer,
-    }
+  return Object.entries(configured).map(([name, config]) => readProvider(name, config, deps))
+}
+
+function readProvider(name: string, config: ProviderConfig, { simulatorUrl, clock }: ProviderDeps): Provider {
+  const vendorName = config.vendor ?? name
+  const isOwn = config.base_url !== undefined
+  const vendor = vendorOf(name, config)
+  const settings = settingsOf(config)
+  const isSimulator = vendorName === simulatorVendor
+  const known = typeof vendor.baseUrl === 'function' ? vendor.baseUrl(settings) : vendor.baseUrl
+  const url = new URL(config.base_url ?? (isSimulator ? simulatorUrl() : known))
+  const ask = createAsking(vendor, { basePath: url.pathname.replace(/\/+$/, ''), settings, isOwn })
+  const headers = lowerCase(config.headers)
+  const credential = unlessGiven(
+    headers,
+    createCredential(vendor.auth ?? 'bearer', { provider: name, settings, clock }),
+  )
+  return {
+    name,
+    // A provider at an address of its own does not charge a vendor's prices because it is called like one.
+    vendor: isOwn && config.vendor === undefined ? `house:${name}` : (vendor.prices ?? vendorName),
+    origin: url.origin,
+    ...ask,
+    quirks: new Set(vendor.quirks),
+    headers: { ...vendor.headers, ...headers },
+    credential,
+    forwards: isSimulator ? [...forwarded, 'x-sim-script', 'x-sim-request'] : forwarded,
+    get secrets() {
+      return [...credential.secrets, ...secretHeaders(headers)]
+    },
+    connections: config.connections,
+    connectTimeoutMs: config.timeouts.connect,
+    maxAnswerBytes: config.max_answer,
+  }
+}
+
+const forwarded = ['openai-beta', 'anthropic-beta', 'anthropic-version']
+
+/** Who a provider is: the vendor that is named, or that it is named after; else a house that speaks a dialect. */
+export function vendorOf(name: string, { vendor, base_url, dialect }: ProviderConfig): Vendor {
+  const isNamed = vendor !== undefined || base_url === undefined
+  const vendorName = vendor ?? name
+  if (isNamed && vendorName === simulatorVendor) return simulator
+  return (isNamed && vendors[vendorName]) || houses[dialect as HouseName]
+}
+
+export function settingsOf(config: ProviderConfig): Settings {
+  const given = settingNames.flatMap((name): [SettingName, string][] => {
+    const value = config[name]
+    return value === undefined ? [] : [[name, value]]
   })
+  return Object.fromEntries(given)
+}
+
+interface Place {
+  basePath: string
+  settings: Settings
+  /** The address is the owner's, not the vendor's. */
+  isOwn: boolean
+}
+
+function createAsking(
+  vendor: Vendor,
+  { basePath, settings, isOwn }: Place,
+): Pick<Provider, 'speaks' | 'path' | 'body'> {
+  const elsewhere = isOwn ? {} : (vendor.elsewhere ?? {})
+  const further = Object.keys(elsewhere) as Dialect[]
+  const { speaks = ['openai-chat', 'openai-embeddings'] } = vendor
+  const asFor = (ask: ProviderAsk): VendorAsk => ({ ...ask, settings })
+  return {
+    speaks: model => [...(typeof speaks === 'function' ? speaks(model) : speaks), ...further],
+    path(ask) {
+      const asked = asFor(ask)
+      const base = elsewhere[ask.dialect]
+      return base === undefined ? basePath + (vendor.path?.(asked) ?? asked.own) : base + asked.own
+    },
+    body: (body, ask) => vendor.body?.(body, asFor(ask)) ?? body,
+  }
+}
+
+/** A header that the owner has set himself is not set again. */
+function unlessGiven(headers: Readonly<Record<string, string>>, credential: Credential): Credential {
+  const isGiven = (name: string): boolean => Object.hasOwn(headers, name)
+  return ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key'].some(isGiven)
+    ? { authorize: () => ({}), secrets: credential.secrets }
+    : credential
+}
+
+function secretHeaders(headers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    /authorization|key|token|secret|cookie/.test(name)
+      ? [value.replace(/^\w+ /, '')].filter(text => text.length >= 8)
+      : [],
+  )
 }
 
 function lowerCase(headers: Readonly<Record<string, string>> | undefined): Record<string, string> {

@@ -11,7 +11,14 @@ import {
   type Loaded,
   loadConfig,
 } from '#platform'
-import { checkProviders, providersConfig, simulatorVendor, vendors } from '#providers'
+import {
+  checkProviders,
+  explainSetting,
+  providersConfig,
+  settingsFromEnvironment,
+  simulatorVendor,
+  vendors,
+} from '#providers'
 import { checkModels, modelsConfig } from '#routing'
 import { StartError } from './start-error.ts'
 
@@ -74,13 +81,13 @@ export function readConfig(source: { text: string; file: string; env: Environmen
 }
 
 /**
- * Without a file: every vendor whose API key is in the environment, a local Ollama, and the simulator. A model of
+ * Without a file: every vendor whose key is in the environment, a local Ollama, and the simulator. A model of
  * any name goes to the first real provider, or to the simulator when there is none, so that the first request works.
  */
 export function configFromEnvironment(env: Environment, found: { ollama: boolean }): Config {
-  const keyed = Object.entries(vendors).flatMap(([name, { apiKeyEnv }]) => {
-    const apiKey = apiKeyEnv.map(variable => readApiKey(env, variable)).find(key => key !== '')
-    return apiKey === undefined ? [] : [[name, { api_key: apiKey }] as const]
+  const keyed = Object.entries(vendors).flatMap(([name, vendor]) => {
+    const settings = settingsFromEnvironment(vendor, env)
+    return settings ? [[name, checkSettings(settings)] as const] : []
   })
   const providers = {
     ...Object.fromEntries(keyed),
@@ -95,11 +102,14 @@ export function configFromEnvironment(env: Environment, found: { ollama: boolean
   })
 }
 
-/** Without the white space around it, such as the line break at the end of a file. Empty when it is not set. */
-function readApiKey(env: Environment, variable: string): string {
-  const key = (env[variable] ?? '').trim()
-  if (/^[\x21-\x7e]*$/.test(key)) return key
-  throw new StartError(
-    `The environment variable ${variable} is no API key: there are spaces, line breaks or letters beyond ASCII in it.`,
-  )
+/** The values alone, when each is such as a file could have. */
+function checkSettings(
+  found: NonNullable<ReturnType<typeof settingsFromEnvironment>>,
+): Record<string, string> {
+  const checked = Object.entries(found).map(([name, { variable, value }]) => {
+    const why = explainSetting(name as keyof typeof found, value)
+    if (why === undefined) return [name, value]
+    throw new StartError(`The environment variable ${variable} cannot be used as \`${name}\`. ${why}`)
+  })
+  return Object.fromEntries(checked)
 }

@@ -119,7 +119,7 @@ function readText(file: string): string {
 
 async function findOllama(): Promise<boolean> {
   const baseUrl = vendors.ollama?.baseUrl
-  if (baseUrl === undefined) return false
+  if (typeof baseUrl !== 'string') return false
   return await fetch(`${baseUrl}/models`, { signal: AbortSignal.timeout(ollamaTimeoutMs) }).then(
     response => response.ok,
     () => false,

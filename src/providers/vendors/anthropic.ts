@@ -1,0 +1,11 @@
+import type { Vendor } from '../vendor.ts'
+
+export const vendors: Record<string, Vendor> = {
+  anthropic: {
+    baseUrl: 'https://api.anthropic.com/v1',
+    speaks: ['anthropic-messages', 'anthropic-count-tokens'],
+    env: { api_key: ['ANTHROPIC_API_KEY'] },
+    auth: 'x-api-key',
+    rank: 2,
+  },
+}
