@@ -48,6 +48,11 @@ describe('the check of the house', () => {
     'an import at run time': ['src/wire/a.ts', `const a = await import('#keys')`, /wire may not import keys/],
     'an import by template': ['src/wire/a.ts', 'const a = await import(`#keys`)', /wire may not import keys/],
     'an import nobody can read': ['src/wire/a.ts', `await import(\`#\${name}\`)`, /must be written out/],
+    'a search in a neighbour’s folder': [
+      'src/wire/a.ts',
+      `await import(\`../keys/\${name}\`)`,
+      /must be written out/,
+    ],
     'an import by require': ['src/wire/a.ts', `require('#keys')`, /wire may not import keys/],
     'an import inside a template': [
       'src/wire/a.ts',
@@ -104,6 +109,10 @@ describe('the check of the house', () => {
     'neighbours in the same folder': [
       'src/platform/database/open.ts',
       `import { migrate } from './migrate.ts'\nimport type { Clock } from '../clock.ts'`,
+    ],
+    'what is found in a folder of its own': [
+      'src/providers/vendors.ts',
+      `await import(\`./vendors/\${file}\`)`,
     ],
     'packages and what Node brings': ['src/wire/a.ts', `import { z } from 'typebox'\nimport 'node:fs'`],
     'a test that sets up its neighbours': [

@@ -81,8 +81,10 @@ function findImports(tokens: readonly Token[]): Import[] {
       return [{ specifier: next.text, line: next.line }]
     if (!/^(import|require)$/.test(token.text) || next?.text !== '(' || next.kind !== 'mark') return []
     const what = tokens[i + 2]
+    // Or found by looking, in a folder of one's own whose name is written out.
     const isWrittenOut =
-      /^(string|template)$/.test(what?.kind ?? '') && /^[),]$/.test(tokens[i + 3]?.text ?? '')
+      (/^(string|template)$/.test(what?.kind ?? '') && /^[),]$/.test(tokens[i + 3]?.text ?? '')) ||
+      (what?.kind === 'template' && /^\.\/[a-z-]+\/$/.test(what.text))
     return [{ specifier: isWrittenOut ? what?.text : undefined, line: token.line }]
   })
 }
