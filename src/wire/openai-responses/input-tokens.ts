@@ -1,0 +1,19 @@
+import type { AnswerFacts } from '../dialect.ts'
+import { parseObject } from '../json-body.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** The count in a whole answer; undefined when it is none. */
+export function readInputTokens({ input_tokens: tokens }: Json): number | undefined {
+  return typeof tokens === 'number' && Number.isSafeInteger(tokens) && tokens >= 0 ? tokens : undefined
+}
+
+/** Counting costs no tokens, and names no model. */
+export function readInputTokensFacts(body: Buffer): AnswerFacts | undefined {
+  const json = parseObject(body.toString())
+  return json && readInputTokens(json) !== undefined ? { usage: undefined, model: undefined } : undefined
+}
+
+export function renderInputTokens(tokens: number): unknown {
+  return { object: 'response.input_tokens', input_tokens: tokens }
+}

@@ -1,0 +1,93 @@
+import type { AnswerWatch } from '#exchange'
+import { emptyFacts, type StreamFacts, type StreamTap } from '../dialect.ts'
+import { isObject, parseObject } from '../json-body.ts'
+import { readResponsesUsage } from '../openai/usage.ts'
+import { type SseEvent, SseSplitter } from '../sse.ts'
+import { textOf } from './read-answer.ts'
+import { readFailure } from './reader.ts'
+
+/** Relays a stream of response events, every byte up to its last event, and reads it in passing. */
+export class ResponsesStreamTap implements StreamTap {
+  readonly facts: StreamFacts = emptyFacts()
+  readonly #splitter = new SseSplitter()
+
+  push(chunk: Buffer): Buffer {
+    const kept: Buffer[] = []
+    for (const event of this.#splitter.push(chunk)) {
+      if (this.facts.ended || this.facts.error || this.facts.malformed) break // nothing counts after the end
+      try {
+        const bytes = this.#read(event)
+        if (bytes) kept.push(bytes)
+      } catch (cause) {
+        this.facts.malformed = cause
+      }
+    }
+    return kept.length === 1 && kept[0] ? kept[0] : Buffer.concat(kept)
+  }
+
+  /** The provider has closed the stream: an event that lacks only its empty line still counts. */
+  finish(): Buffer {
+    const last = this.#splitter.rest.length > 0 ? this.push(Buffer.from('\n\n')) : Buffer.alloc(0)
+    this.facts.malformed = undefined // half an event is a stream cut short, not one of another format
+    return last
+  }
+
+  #read(event: SseEvent): Buffer | undefined {
+    if (event.data === undefined || event.data.startsWith('[DONE]')) return event.bytes
+    const json: unknown = JSON.parse(event.data)
+    if (!isObject(json)) throw new SyntaxError('an event that is no object')
+    const type = textOf(json.type) ?? event.type
+    this.facts.error = readFailure(type, json)
+    if (this.facts.error) return undefined
+    if (type.endsWith('.delta')) this.#count(textOf(json.delta) ?? '')
+    else if (type === 'response.output_item.added' && isObject(json.item))
+      this.#count(textOf(json.item.name) ?? '')
+    else if (isLast(type) && isObject(json.response)) {
+      this.facts.ended = true
+      this.facts.usage = readResponsesUsage(json.response.usage)
+    }
+    return event.bytes
+  }
+
+  #count(text: string): void {
+    if (text === '') return
+    this.facts.pieces += 1
+    this.facts.characters += text.length
+  }
+}
+
+function isLast(type: string): boolean {
+  return type === 'response.completed' || type === 'response.incomplete'
+}
+
+/** Catches the whole response from the bytes that go to the caller: a stream's last event, or a body of its own. */
+export class ResponseWatch implements AnswerWatch {
+  readonly #splitter: SseSplitter | undefined
+  readonly #body: Buffer[] = []
+  #answer: Record<string, unknown> | undefined
+
+  constructor(stream: boolean) {
+    this.#splitter = stream ? new SseSplitter() : undefined
+  }
+
+  hear(bytes: Buffer): void {
+    if (!this.#splitter) {
+      this.#body.push(bytes)
+      return
+    }
+    for (const { data } of this.#splitter.push(bytes)) {
+      // Only the last event is worth reading whole, and its type stands in its first bytes or in its last.
+      if (data === undefined || !lastEvent.test(data)) continue
+      const json = parseObject(data)
+      if (isLast(textOf(json?.type) ?? '') && isObject(json?.response)) this.#answer = json.response
+    }
+  }
+
+  answer(): Record<string, unknown> | undefined {
+    if (this.#splitter) return this.#answer
+    const json = parseObject(Buffer.concat(this.#body).toString())
+    return json?.object === 'response' && Array.isArray(json.output) ? json : undefined
+  }
+}
+
+const lastEvent = /"response\.(completed|incomplete)"/
