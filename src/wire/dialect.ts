@@ -139,6 +139,8 @@ export interface EventReader {
 /** Writes a stream for a caller. An event may give no bytes. */
 export interface EventWriter {
   write(event: ChatEvent): string
+  /** Ends a stream that cannot be finished, where the dialect says then how far it came; else `renderErrorEvent` does. */
+  fail?(fault: Fault): string
 }
 
 /** A field of a dialect's request: what it is called there, and what it means to others. */

@@ -2,11 +2,14 @@ import type { CallerDialect, Dialect } from '#exchange'
 import type { ChatProvider, DialectModule } from './dialect.ts'
 import { openAiChat } from './openai-chat/index.ts'
 import { openAiEmbeddings } from './openai-embeddings/index.ts'
+import { openAiInputTokens, openAiResponses } from './openai-responses/index.ts'
 
 /** Every wire format that callers speak, by name. A new one is a folder, its name in `CallerDialect`, and a line here. */
 export const dialects = {
   'openai-chat': openAiChat,
   'openai-embeddings': openAiEmbeddings,
+  'openai-input-tokens': openAiInputTokens,
+  'openai-responses': openAiResponses,
 } as unknown as Readonly<Record<CallerDialect, DialectModule>>
 
 /** Every wire format that providers speak. */
