@@ -1,0 +1,49 @@
+import { type Asked, allow, type Decision, type IncomingRequest, type Refusal, refuse } from '#exchange'
+import { isObject, readJsonBody, wrongType } from '../json-body.ts'
+import { reading } from '../reading.ts'
+import { requireAddress } from './address.ts'
+import { withoutForeignSeals } from './relay.ts'
+import { readChatRequest } from './to-chat.ts'
+
+/** As much of a request as the relay relies on; the provider judges the rest. Model and method stand in the path. */
+export function parseGeminiRequest(incoming: IncomingRequest): Decision<Asked> {
+  const address = requireAddress(incoming.rest)
+  if (!address.ok) return address
+  const { body } = incoming
+  const read = readJsonBody(body)
+  if (!read.ok) return read
+  const { json } = read.value
+  const problem = findProblem(json.contents)
+  if (problem) return problem
+  const tier = json.serviceTier ?? json.service_tier
+  return allow({
+    operation: 'chat',
+    dialect: 'gemini',
+    model: address.value.model,
+    stream: address.value.method === 'streamGenerateContent',
+    wantsUsage: true,
+    ...readAttribution(json.labels),
+    ...(typeof tier === 'string' && tier.toLowerCase() === 'flex' && { batch: true }),
+    estimatedInputTokens: Math.ceil(body.length / 4),
+    incoming,
+    renderFor: () => withoutForeignSeals(body),
+    toChat: () => reading(() => readChatRequest(body)),
+  })
+}
+
+function findProblem(contents: unknown): Refusal | undefined {
+  if (!Array.isArray(contents)) return wrongType('contents', 'an array of contents', contents)
+  if (contents.length === 0)
+    return refuse('invalid_request', '`contents` must have at least one content.', { param: 'contents' })
+  const stranger = contents.findIndex(content => !isObject(content))
+  return stranger === -1 ? undefined : wrongType(`contents[${stranger}]`, 'an object', contents[stranger])
+}
+
+/** `labels` are for the bill; Gemini has no field for the end user, so that one goes by the name of Anthropic's. */
+function readAttribution(labels: unknown): { user?: string; feature?: string } {
+  const { feature, user_id: user } = isObject(labels) ? labels : {}
+  return {
+    ...(typeof user === 'string' && user !== '' && { user }),
+    ...(typeof feature === 'string' && feature !== '' && { feature }),
+  }
+}

@@ -1,0 +1,99 @@
+import type { StreamFacts, StreamTap, StreamTapOptions } from '../dialect.ts'
+import { emptyFacts } from '../dialect.ts'
+import { isObject } from '../json-body.ts'
+import { type SseEvent, SseSplitter } from '../sse.ts'
+import { readGeminiError } from './error.ts'
+import { createStreamForm, type StreamForm, wantsEvents } from './stream-form.ts'
+import { readGeminiUsage } from './usage.ts'
+
+const nothing = Buffer.alloc(0)
+
+/**
+ * Relays a stream and reads it in passing. We always ask the provider for events; a caller who did not is given the
+ * elements of an array. There is no end mark: it has ended when the provider closes after every candidate's reason.
+ */
+export class GeminiStreamTap implements StreamTap {
+  readonly facts: StreamFacts = emptyFacts()
+  readonly #splitter = new SseSplitter()
+  /** Absent where events go through byte for byte. */
+  readonly #form: StreamForm | undefined
+  /** By index: whether the provider has said why it ended. */
+  readonly #candidates = new Map<unknown, boolean>()
+  #blocked = false
+
+  constructor({ request }: StreamTapOptions) {
+    this.#form = request && !wantsEvents(request) ? createStreamForm(request) : undefined
+  }
+
+  push(chunk: Buffer): Buffer {
+    const kept: Buffer[] = []
+    for (const event of this.#splitter.push(chunk)) {
+      if (this.facts.error || this.facts.malformed) break // nothing counts after it
+      try {
+        const bytes = this.#read(event)
+        if (bytes) kept.push(bytes)
+      } catch (cause) {
+        this.facts.malformed = cause
+      }
+    }
+    return kept.length === 1 && kept[0] ? kept[0] : Buffer.concat(kept)
+  }
+
+  /** The provider has closed the stream: an event without its empty line is still one when it is complete. */
+  finish(): Buffer {
+    if (this.facts.error || this.facts.malformed) return nothing
+    const last = this.#splitter.rest.length > 0 ? this.push(Buffer.from('\n\n')) : nothing
+    const isHalf = this.facts.malformed !== undefined
+    this.facts.malformed = undefined // half an event is a stream cut short, not one of another format
+    if (isHalf || this.facts.error || !this.#isOver()) return last
+    this.facts.ended = true
+    return this.#form ? Buffer.concat([last, Buffer.from(this.#form.end())]) : last
+  }
+
+  #isOver(): boolean {
+    return (
+      this.#blocked || (this.#candidates.size > 0 && [...this.#candidates.values()].every(ended => ended))
+    )
+  }
+
+  #read(event: SseEvent): Buffer | undefined {
+    const { data } = event
+    if (data === undefined || data.trim() === '') return this.#form ? undefined : event.bytes
+    const json: unknown = JSON.parse(data)
+    this.facts.error = readGeminiError(json)
+    if (this.facts.error) return undefined
+    if (!isObject(json)) throw new SyntaxError('an event that is no JSON object')
+    this.#note(json)
+    return this.#form ? Buffer.from(this.#form.element(data)) : event.bytes
+  }
+
+  #note(json: Record<string, unknown>): void {
+    this.facts.usage = readGeminiUsage(json.usageMetadata) ?? this.facts.usage
+    const feedback = json.promptFeedback
+    if (isObject(feedback) && typeof feedback.blockReason === 'string') this.#blocked = true
+    const candidates = Array.isArray(json.candidates) ? json.candidates : []
+    for (const [position, candidate] of candidates.entries()) {
+      if (!isObject(candidate)) continue
+      const characters = contentLength(candidate)
+      if (characters > 0) this.facts.pieces += 1
+      this.facts.characters += characters
+      const index = candidate.index ?? position
+      const ended = typeof candidate.finishReason === 'string'
+      this.#candidates.set(index, ended || this.#candidates.get(index) === true)
+    }
+  }
+}
+
+/** Characters that a model produced in a piece: texts, thoughts, calls, images as they stand. */
+function contentLength({ content }: Record<string, unknown>): number {
+  const parts = isObject(content) && Array.isArray(content.parts) ? content.parts : []
+  let length = 0
+  for (const part of parts) {
+    if (!isObject(part)) continue
+    if (typeof part.text === 'string') length += part.text.length
+    else if (isObject(part.functionCall)) length += JSON.stringify(part.functionCall).length
+    else if (isObject(part.executableCode)) length += JSON.stringify(part.executableCode).length
+    else if (part.inlineData !== undefined) length += 1
+  }
+  return length
+}
