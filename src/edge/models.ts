@@ -11,6 +11,9 @@ interface ModelsOptions {
 
 type Describe = (name: string, startedAtMs: number) => unknown
 
+const gemini = 'gemini'
+const anthropic = 'anthropic-messages'
+
 /** As OpenAI has it (openai-openapi, `Model`). */
 const describeOpenAi: Describe = (id, startedAtMs) => ({
   id,
@@ -39,27 +42,48 @@ const describeGemini: Describe = name => ({
   supportedGenerationMethods: ['generateContent', 'countTokens', 'embedContent', 'batchEmbedContents'],
 })
 
+const describers: Readonly<Record<string, Describe>> = {
+  [anthropic]: describeAnthropic,
+  [gemini]: describeGemini,
+}
+
 const page = { default: 1000, minimum: 1, maximum: 1000 }
+
+const geminiQuery = {
+  pageSize: Type.Optional(Type.Integer({ ...page, description: 'Gemini: how many of them.' })),
+  pageToken: Type.Optional(Type.String({ description: 'Gemini: from the page before.' })),
+  key: Type.Optional(Type.String({ description: 'The credential, as Gemini’s REST API takes it.' })),
+}
 
 /** The names this caller can use, in the way of the SDK that asks. */
 export function modelRoutes(options: ModelsOptions): Route[] {
   const named = (input: RouteInput, describe: Describe): unknown =>
     describe(findModel(input, options.current()), options.startedAtMs)
+  const listGemini = (input: RouteInput): unknown => {
+    const names = allowedNames(input, options.current())
+    const from = Number(input.query.pageToken ?? 0) || 0
+    const to = from + (input.query.pageSize ?? page.default)
+    const models = names.slice(from, to).map(name => describeGemini(name, options.startedAtMs))
+    return { models, ...(to < names.length && { nextPageToken: String(to) }) }
+  }
   return [
     {
       method: 'GET',
       path: '/v1/models',
       requires: 'key',
-      summary: 'The models that this key can use, in the shape of OpenAI, or of Anthropic for its SDKs.',
+      summary:
+        'The models that this key can use, in the shape of the SDK that asks: OpenAI, Anthropic or Gemini.',
       query: Type.Object({
         limit: Type.Optional(Type.Integer({ ...page, description: 'Anthropic: how many of them.' })),
         after_id: Type.Optional(Type.String({ description: 'Anthropic: those behind this one.' })),
         before_id: Type.Optional(Type.String({ description: 'Anthropic: those before this one.' })),
+        ...geminiQuery,
       }),
       answer: { status: 200, schema: Type.Object({ data: Type.Array(Type.Unknown()) }) },
       async handle(input) {
+        if (speaks(input) === gemini) return listGemini(input)
         const names = allowedNames(input, options.current())
-        if (speaks(input) !== 'anthropic-messages')
+        if (speaks(input) !== anthropic)
           return { object: 'list', data: names.map(name => describeOpenAi(name, options.startedAtMs)) }
         const { limit = page.default, after_id, before_id } = input.query
         return pageOfAnthropic(names, { limit, after: after_id, before: before_id }, options.startedAtMs)
@@ -72,27 +96,16 @@ export function modelRoutes(options: ModelsOptions): Route[] {
       summary: 'One model; its name may contain a slash.',
       params: Type.Object({ model: Type.String() }),
       answer: { status: 200, schema: Type.Unknown() },
-      handle: async input =>
-        named(input, speaks(input) === 'anthropic-messages' ? describeAnthropic : describeOpenAi),
+      handle: async input => named(input, describers[speaks(input)] ?? describeOpenAi),
     },
     {
       method: 'GET',
       path: '/v1beta/models',
       requires: 'key',
       summary: 'The models that this key can use, in the shape of Gemini.',
-      query: Type.Object({
-        pageSize: Type.Optional(Type.Integer({ ...page, description: 'How many of them.' })),
-        pageToken: Type.Optional(Type.String({ description: 'From the page before.' })),
-        key: Type.Optional(Type.String({ description: 'The credential, as Gemini’s REST API takes it.' })),
-      }),
+      query: Type.Object(geminiQuery),
       answer: { status: 200, schema: Type.Object({ models: Type.Array(Type.Unknown()) }) },
-      async handle(input) {
-        const names = allowedNames(input, options.current())
-        const from = Number(input.query.pageToken ?? 0) || 0
-        const to = from + (input.query.pageSize ?? page.default)
-        const models = names.slice(from, to).map(name => describeGemini(name, options.startedAtMs))
-        return { models, ...(to < names.length && { nextPageToken: String(to) }) }
-      },
+      handle: async input => listGemini(input),
     },
     {
       method: 'GET',

@@ -6,9 +6,11 @@ import type { CallerDialect } from '#exchange'
  * models are listed. Three SDKs share `/v1/models`; only their headers tell them apart.
  */
 export function spokenDialect(url: string, headers: IncomingHttpHeaders): CallerDialect {
-  if (/^\/(v1beta|v1alpha)(\/|$)/.test(url) || /^\/v1\/models\/[^?]*:\w+/.test(url)) return 'gemini'
   if (url.startsWith('/sluice/')) return 'openai-chat'
+  if (/^\/(upload\/)?v1(beta|alpha)(\/|$)/.test(url) || /^\/v1\/models\/[^?]*:\w+/.test(url)) return 'gemini'
   if (/^\/v1\/messages(\/|\?|$)/.test(url) || headers['anthropic-version'] !== undefined)
     return 'anthropic-messages'
-  return 'openai-chat'
+  // Each of these is how one vendor's SDK sends its key, and no other's.
+  if (headers['x-goog-api-key'] !== undefined) return 'gemini'
+  return headers['x-api-key'] === undefined ? 'openai-chat' : 'anthropic-messages'
 }

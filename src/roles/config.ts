@@ -19,7 +19,7 @@ import {
   simulatorVendor,
   vendors,
 } from '#providers'
-import { checkModels, modelsConfig } from '#routing'
+import { checkModels, modelsConfig, unsupportedConfig } from '#routing'
 import { StartError } from './start-error.ts'
 
 const later = (what: string): ReturnType<typeof Type.Unsafe<never>> =>
@@ -52,6 +52,7 @@ export const configSchema = Type.Object(
     requests: requestsConfig,
     providers: providersConfig,
     models: modelsConfig,
+    unsupported: Type.Optional(unsupportedConfig),
     prices: pricesConfig,
     keys: keysConfig,
     calls: callsConfig,

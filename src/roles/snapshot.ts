@@ -1,4 +1,5 @@
 import type { Events, Retention } from '#events'
+import type { Unsupported } from '#exchange'
 import type { Gateway } from '#gateway'
 import { type ConfiguredKeys, indexConfiguredKeys, type Keys } from '#keys'
 import { createMetering, createPriceBook, type PublishedPrices, readOverrides } from '#metering'
@@ -38,7 +39,11 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
     maxRedirects: 5,
     clock,
   })
-  const routing = createRouting({ ...readModels(config.models, config.providers), chance })
+  const routing = createRouting({
+    ...readModels(config.models, config.providers),
+    unsupported: config.unsupported as Unsupported | undefined,
+    chance,
+  })
   const metering = createMetering({
     priceBook: createPriceBook({ published, overrides: readOverrides(config.prices) }),
   })

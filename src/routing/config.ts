@@ -28,6 +28,13 @@ const timeoutsConfig = Type.Object(
 
 export type TimeoutsConfig = Static<typeof timeoutsConfig>
 
+/** A policy for what a provider of another dialect cannot take. */
+export const unsupportedConfig = Type.String({
+  enum: ['error', 'drop'],
+  description:
+    'What to do when a provider cannot take something that a request asks for: `error` refuses the request, `drop` goes on without it and names it in `x-sluice-dropped`. If absent, what changes the meaning is refused and hints are dropped.',
+})
+
 const modelConfig = Type.Object(
   {
     targets: Type.Optional(
@@ -49,6 +56,7 @@ const modelConfig = Type.Object(
       ),
     ),
     timeouts: Type.Optional(timeoutsConfig),
+    unsupported: Type.Optional(unsupportedConfig),
     retries: Type.Optional(
       Type.Unsafe<never>({ later: 'Retries are not in this version yet; remove the line.' }),
     ),

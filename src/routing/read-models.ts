@@ -1,4 +1,4 @@
-import type { Target, Timeouts } from '#exchange'
+import type { Target, Timeouts, Unsupported } from '#exchange'
 import type { ModelConfig, TimeoutsConfig } from './config.ts'
 import type { ModelRoute } from './routing.ts'
 
@@ -17,7 +17,13 @@ export function readModels(
         config.balance?.map(({ use, weight }) => ({ target: readTarget(use), weight })) ??
         (config.targets ?? []).map(text => ({ target: readTarget(text) }))
       const defaults = limits.get(targets[0]?.target.provider ?? '')
-      return { name, targets, timeouts: { ...defaults, ...readTimeouts(config.timeouts ?? {}) } as Timeouts }
+      const { unsupported } = config
+      return {
+        name,
+        targets,
+        unsupported: unsupported as Unsupported | undefined,
+        timeouts: { ...defaults, ...readTimeouts(config.timeouts ?? {}) } as Timeouts,
+      }
     }),
   }
 }

@@ -1,4 +1,12 @@
-import { allow, type Decision, type Plan, refuse, type Target, type Timeouts } from '#exchange'
+import {
+  allow,
+  type Decision,
+  type Plan,
+  refuse,
+  type Target,
+  type Timeouts,
+  type Unsupported,
+} from '#exchange'
 import { type Chance, nearestNames } from '#platform'
 
 /** An alias as the owner configured it. A name or a target may end in `*`, which stands for the same text in both. */
@@ -7,12 +15,15 @@ export interface ModelRoute {
   /** In order of preference, or with weights. */
   targets: readonly { target: Target; weight?: number }[]
   timeouts: Timeouts
+  unsupported?: Unsupported | undefined
 }
 
 export interface RoutingOptions {
   models: readonly ModelRoute[]
   /** Configured providers, and their time limits for callers who name a target directly. */
   providers: ReadonlyMap<string, Timeouts>
+  /** What to do with what a provider cannot take, where a model does not say. */
+  unsupported?: Unsupported | undefined
   chance: Chance
 }
 
@@ -23,7 +34,7 @@ export interface Routing {
   names(): readonly string[]
 }
 
-export function createRouting({ models, providers, chance }: RoutingOptions): Routing {
+export function createRouting({ models, providers, unsupported, chance }: RoutingOptions): Routing {
   const aliases = new Map(models.filter(model => !model.name.endsWith('*')).map(model => [model.name, model]))
   const wildcards = models
     .filter(model => model.name.endsWith('*'))
@@ -40,7 +51,9 @@ export function createRouting({ models, providers, chance }: RoutingOptions): Ro
     const provider = model.slice(0, slash)
     const timeouts = slash > 0 ? providers.get(provider) : undefined
     const name = model.slice(slash + 1)
-    return timeouts && name !== '' ? { targets: [{ provider, model: name }], timeouts } : undefined
+    return timeouts && name !== ''
+      ? { targets: [{ provider, model: name }], timeouts, unsupported }
+      : undefined
   }
 
   const wild = (model: string): Plan | undefined => {
@@ -58,7 +71,9 @@ export function createRouting({ models, providers, chance }: RoutingOptions): Ro
     plan(model) {
       const alias = aliases.get(model)
       const plan = alias ? planOf(alias, chance) : (direct(model) ?? wild(model))
-      return plan ? allow(plan) : unknownModel(model, [...names], [...providers.keys()])
+      return plan
+        ? allow({ ...plan, unsupported: plan.unsupported ?? unsupported })
+        : unknownModel(model, [...names], [...providers.keys()])
     },
     names: () => names,
   }
@@ -67,7 +82,8 @@ export function createRouting({ models, providers, chance }: RoutingOptions): Ro
 function planOf(route: ModelRoute, chance: Chance): Plan {
   const total = route.targets.reduce((sum, { weight }) => sum + (weight ?? 0), 0)
   const targets = route.targets.map(({ target }) => target)
-  if (total === 0) return { targets, timeouts: route.timeouts }
+  const { timeouts, unsupported } = route
+  if (total === 0) return { targets, timeouts, unsupported }
   let left = chance.random() * total
   const drawn = route.targets.find(({ weight }) => {
     left -= weight ?? 0
@@ -76,7 +92,8 @@ function planOf(route: ModelRoute, chance: Chance): Plan {
   const first = drawn?.target ?? targets[0]
   return {
     targets: first ? [first, ...targets.filter(target => target !== first)] : targets,
-    timeouts: route.timeouts,
+    timeouts,
+    unsupported,
   }
 }
 
