@@ -39,8 +39,8 @@ export class ItemReader {
   #told = 0
   #summary = ''
   #content: Content | undefined
-  /** The first part of a message that was not told yet. */
-  #next = 0
+  /** Parts of a message that are told to their end. */
+  readonly #over = new Set<number>()
 
   constructor(index: number) {
     this.index = index
@@ -109,7 +109,7 @@ export class ItemReader {
   }
 
   #openContent(index: number, type: Content['type'] | undefined, out: ChatEvent[]): void {
-    if (type === undefined || index < this.#next || this.#content?.index === index) return
+    if (type === undefined || this.#over.has(index) || this.#content?.index === index) return
     this.#kind = 'message'
     this.#closeContent(out)
     this.#content = { index, type, told: 0, cited: 0, logprobs: false }
@@ -120,7 +120,7 @@ export class ItemReader {
     const content = this.#content
     if (!content) return
     this.#content = undefined
-    this.#next = content.index + 1
+    this.#over.add(content.index)
     if (content.type !== 'other') out.push({ type: 'part-end', choice: 0 })
   }
 
@@ -156,11 +156,11 @@ export class ItemReader {
 
   /** A part of a message in full: what was not told of it, and its end. */
   #endContent(index: number, part: Json, out: ChatEvent[]): void {
-    if (this.#kind === 'thought' || part.type === 'reasoning_text' || index < this.#next) return
+    if (this.#kind === 'thought' || part.type === 'reasoning_text' || this.#over.has(index)) return
     if (this.#content?.index !== index) {
       this.#closeContent(out)
       tell([readContent(part)], readLogprobs(part.logprobs), out)
-      this.#next = index + 1
+      this.#over.add(index)
       return
     }
     if (this.#content.type === 'other') tell([readContent(part)], [], out)

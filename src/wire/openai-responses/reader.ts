@@ -25,6 +25,8 @@ export class ResponsesReader extends SseReader {
   #started = false
   #open: ItemReader | undefined
   readonly #done = new Set<number>()
+  /** Items that were told; some servers give several the same number. */
+  #items = 0
   #waiting: ItemEvent[] = []
   #hasCalls = false
 
@@ -82,7 +84,8 @@ export class ResponsesReader extends SseReader {
 
   #pass(event: ItemEvent, out: ChatEvent[]): void {
     const { index, type, json } = event
-    if (this.#done.has(index)) return
+    if (type === 'response.output_item.added') this.#done.delete(index)
+    else if (this.#done.has(index)) return
     this.#open ??= new ItemReader(index)
     if (this.#open.index !== index) {
       this.#waiting.push(event)
@@ -92,6 +95,7 @@ export class ResponsesReader extends SseReader {
     if (type !== 'response.output_item.done') return
     this.#hasCalls ||= this.#open.isCall
     this.#done.add(index)
+    this.#items += 1
     this.#open = undefined
   }
 
@@ -111,7 +115,8 @@ export class ResponsesReader extends SseReader {
       this.#passWaiting(out)
     }
     while (this.#open) finish(this.#open.index)
-    if (this.#done.size === 0) for (const index of output.keys()) finish(index)
+    if (this.#items < output.length)
+      for (const index of output.keys()) if (!this.#done.has(index)) finish(index)
     out.push({ type: 'finish', choice: 0, finish: readFinish(response, this.#hasCalls) })
     const usage = readResponsesUsage(response.usage)
     if (usage) out.push({ type: 'usage', usage })
