@@ -71,6 +71,12 @@ export class PartSequencer {
       yield { type: 'part-start', choice: this.#choice, part: { type: kind } }
     }
     yield { ...event, choice: this.#choice }
+    if (event.type === 'signature') yield* this.#close() // what follows a seal is not under it
+  }
+
+  /** The next piece begins a part of its own, whatever its kind. */
+  *endPart(): Generator<ChatEvent> {
+    yield* this.#close()
   }
 
   /** A piece of the tool call that the provider numbers `key`; `start` is what is known of it by now. */

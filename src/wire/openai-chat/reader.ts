@@ -183,6 +183,10 @@ function* readDetails(choice: ChoiceSoFar, details: readonly unknown[]): Generat
   for (const detail of details) {
     if (!isObject(detail)) continue
     for (const { text, signature } of readReasoningDetail(detail)) {
+      if (signature?.kind === 'sealed' && text !== choice.thought) {
+        choice.thought = ''
+        yield* choice.parts.endPart()
+      }
       if (text !== '' && text !== choice.thought) {
         choice.thought += text
         yield* choice.parts.text('reasoning', text)
