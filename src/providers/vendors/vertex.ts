@@ -1,18 +1,15 @@
 import { changeFields, fieldBytes } from '#wire'
 import type { Vendor } from '../vendor.ts'
 
-const hosts: Record<string, string> = {
-  global: 'aiplatform',
-  us: 'aiplatform.us.rep',
-  eu: 'aiplatform.eu.rep',
-}
+const wide: Record<string, string> = { global: '', us: '.us.rep', eu: '.eu.rep' }
 const isClaude = (model: string): boolean => model.startsWith('claude')
+const version = { anthropic_version: '"vertex-2023-10-16"' }
 
 /** Vertex AI. Anthropic's models are asked by `rawPredict`, their count of tokens as if it were one of them. */
 export const vendors: Record<string, Vendor> = {
   vertex: {
-    baseUrl: ({ location = 'global' }) =>
-      `https://${hosts[location] ?? `${location}-aiplatform`}.googleapis.com`,
+    baseUrl: ({ location: at = 'global' }) =>
+      `https://${at in wide ? `aiplatform${wide[at]}` : `${at}-aiplatform`}.googleapis.com`,
     speaks: model =>
       isClaude(model) ? ['anthropic-messages', 'anthropic-count-tokens'] : ['gemini', 'gemini-count-tokens'],
     env: {
@@ -30,13 +27,10 @@ export const vendors: Record<string, Vendor> = {
       return `/v1${place}/anthropic/models/${asked}:${stream ? 'streamRawPredict' : 'rawPredict'}`
     },
     // Claude's version is in the body, and its model only in the path; Gemini's count takes the request unwrapped.
-    body(bytes, { dialect, model }) {
-      if (isClaude(model))
-        return changeFields(bytes, {
-          drop: dialect === 'anthropic-messages' ? ['model'] : [],
-          set: { anthropic_version: '"vertex-2023-10-16"' },
-        })
-      if (dialect !== 'gemini-count-tokens') return bytes
+    body(bytes, { dialect }) {
+      if (dialect === 'anthropic-messages') return changeFields(bytes, { drop: ['model'], set: version })
+      if (dialect === 'anthropic-count-tokens') return changeFields(bytes, { set: version })
+      if (dialect === 'gemini') return bytes
       return changeFields(fieldBytes(bytes, 'generateContentRequest') ?? bytes, { drop: ['model'] })
     },
     prices: 'google',
