@@ -47,12 +47,16 @@ function count(object: Report, name: string): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
 
-/** Usage as a caller of this dialect is told it. Kinds that Anthropic does not know count with their neighbours. */
+/**
+ * Usage as a caller of this dialect is told it. Kinds that Anthropic does not know count with their neighbours. The
+ * lifetimes stand in a stream's last report too: where a provider counts only at the end, the first one lacks them.
+ */
 export function writeMessagesUsage(usage: Usage): Record<string, unknown> {
   const { cacheWrite5m = 0, cacheWrite1h = 0 } = usage
   return {
     input_tokens: (usage.input ?? 0) + (usage.audioInput ?? 0) + (usage.imageInput ?? 0),
     cache_creation_input_tokens: cacheWrite5m + cacheWrite1h,
+    cache_creation: { ephemeral_5m_input_tokens: cacheWrite5m, ephemeral_1h_input_tokens: cacheWrite1h },
     cache_read_input_tokens: (usage.cachedInput ?? 0) + (usage.cachedAudioInput ?? 0),
     output_tokens: totalOutput(usage),
     output_tokens_details: { thinking_tokens: usage.reasoning ?? 0 },
@@ -60,12 +64,10 @@ export function writeMessagesUsage(usage: Usage): Record<string, unknown> {
   }
 }
 
-/** What stands in a whole answer and in `message_start`, and not in `message_delta`. */
+/** What stands in a whole answer and in `message_start`: with how the request was served. */
 export function writeWholeUsage(usage: Usage, serviceTier: string | undefined): Record<string, unknown> {
-  const { cacheWrite5m = 0, cacheWrite1h = 0 } = usage
   return {
     ...writeMessagesUsage(usage),
-    cache_creation: { ephemeral_5m_input_tokens: cacheWrite5m, ephemeral_1h_input_tokens: cacheWrite1h },
     service_tier: writeTier(serviceTier),
     inference_geo: null,
     speed: null,
