@@ -82,6 +82,8 @@ export interface ChatDialect extends ChatProvider, ChatCaller {}
 
 export interface EmbeddingsDialect extends AnyDialect {
   operation: 'embeddings'
+  /** What a provider of this dialect cannot be told; all of it hints. */
+  lacks?: readonly ('taskType' | 'title' | 'user')[]
   renderRequest(request: EmbeddingsRequest, target: RenderTarget): Decision<Record<string, unknown>>
   readAnswer(json: Record<string, unknown>): EmbeddingsAnswer | undefined
   renderAnswer(answer: EmbeddingsAnswer, context: AnswerContext): unknown

@@ -1,11 +1,16 @@
 import type { CallerDialect, Dialect } from '#exchange'
 import type { ChatProvider, DialectModule } from './dialect.ts'
+import { gemini, geminiCountTokens } from './gemini/index.ts'
+import { geminiEmbeddings } from './gemini-embeddings/index.ts'
 import { openAiChat } from './openai-chat/index.ts'
 import { openAiEmbeddings } from './openai-embeddings/index.ts'
 import { openAiInputTokens, openAiResponses } from './openai-responses/index.ts'
 
 /** Every wire format that callers speak, by name. A new one is a folder, its name in `CallerDialect`, and a line here. */
 export const dialects = {
+  gemini,
+  'gemini-count-tokens': geminiCountTokens,
+  'gemini-embeddings': geminiEmbeddings,
   'openai-chat': openAiChat,
   'openai-embeddings': openAiEmbeddings,
   'openai-input-tokens': openAiInputTokens,

@@ -178,7 +178,9 @@ function embeddingsPassage({
 }: Translation<EmbeddingsDialect, EmbeddingsDialect>): Decision<Passage> {
   const said = asked.toEmbeddings?.() ?? refuse('internal', 'This request cannot be said in another dialect.')
   if (!said.ok) return said
-  const refused = said.value.extras.find(({ weight }) => refuses(weight, options.unsupported))
+  const lacking = (theirs.lacks ?? []).filter(field => said.value[field] !== undefined)
+  const unsaid = [...said.value.extras, ...lacking.map(field => ({ field, weight: 'hint' as const }))]
+  const refused = unsaid.find(({ weight }) => refuses(weight, options.unsupported))
   if (refused) {
     return refuse(
       'unsupported_parameter',
@@ -196,7 +198,7 @@ function embeddingsPassage({
     headers: theirs.headers ?? {},
     path: theirs.path(target),
     body: Buffer.from(JSON.stringify(rendered.value)),
-    dropped: said.value.extras.map(({ field }) => field),
+    dropped: unsaid.map(({ field }) => field),
     readWhole(body) {
       const json = parseObject(body.toString())
       const answer = json && theirs.readAnswer(json)

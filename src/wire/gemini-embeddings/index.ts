@@ -16,6 +16,7 @@ export const geminiEmbeddings: EmbeddingsDialect = {
     const method = relayed && readAddress(relayed.rest)?.method
     return modelPath(bareName(model), method === 'embedContent' ? method : 'batchEmbedContents')
   },
+  lacks: ['user'],
   parseRequest: parseEmbedRequest,
   readFacts: readEmbeddingsFacts,
   readError: readGeminiError,

@@ -3,7 +3,7 @@ import type { AnswerContext } from '../dialect.ts'
 import { writeCitations } from './citations.ts'
 import type { Json } from './json.ts'
 import { writeLogprobs } from './logprobs.ts'
-import { writeCall, writeEnd, writePart, writeUsageMetadata } from './spoken.ts'
+import { writeEnd, writePart, writeUsageMetadata } from './spoken.ts'
 import { TextRun } from './text-run.ts'
 
 /** A whole answer for a caller (`GenerateContentResponse`). */
@@ -20,7 +20,7 @@ function renderCandidate({ parts, finish, logprobs }: Choice, index: number): Js
   const written: Json[] = []
   let broken: { name: string; arguments: string } | undefined
   for (const part of parts) {
-    const json = part.type === 'tool-call' ? writeCall(part) : writePart(part)
+    const json = writePart(part)
     if (json) written.push(json)
     else if (part.type === 'tool-call') broken ??= part
   }

@@ -6,8 +6,11 @@ import { writeGeminiUsage } from './usage.ts'
 
 /* What both a whole answer and a stream say to a caller. */
 
-/** A part for a caller; undefined where there is nothing to say. A refusal is a text: Gemini has no word for one. */
-export function writePart(part: Exclude<AnswerPart, ToolCallPart>): Json | undefined {
+/**
+ * A part for a caller; undefined where there is nothing to say, or no way to. A refusal is a text: Gemini has no word
+ * for one.
+ */
+export function writePart(part: AnswerPart): Json | undefined {
   switch (part.type) {
     case 'text':
     case 'reasoning':
@@ -31,15 +34,17 @@ export function writePart(part: Exclude<AnswerPart, ToolCallPart>): Json | undef
     }
     case 'opaque':
       return part.dialect === 'gemini' ? (part.value as Json) : undefined
+    case 'tool-call':
+      return writeCall(part)
   }
 }
 
-export function sealOf(signature: Signature | undefined): Json {
+function sealOf(signature: Signature | undefined): Json {
   return signature ? { thoughtSignature: writeSeal(signature) } : {}
 }
 
 /** A call, whole; undefined where its arguments are no JSON object, which Gemini has no way to say. */
-export function writeCall({ id, name, arguments: text, custom, signature }: ToolCallPart): Json | undefined {
+function writeCall({ id, name, arguments: text, custom, signature }: ToolCallPart): Json | undefined {
   const args = custom ? { input: text } : parseObject(text.trim() === '' ? '{}' : text)
   return args && { functionCall: { id, name, args }, ...sealOf(signature) }
 }

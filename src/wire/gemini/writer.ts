@@ -12,7 +12,7 @@ import type { AnswerContext, EventWriter } from '../dialect.ts'
 import { writeCitations } from './citations.ts'
 import { type Json, writeSeal } from './json.ts'
 import { writeLogprobs } from './logprobs.ts'
-import { writeCall, writeEnd, writePart, writeUsageMetadata } from './spoken.ts'
+import { writeEnd, writePart, writeUsageMetadata } from './spoken.ts'
 import { createStreamForm, type StreamForm } from './stream-form.ts'
 import { TextRun } from './text-run.ts'
 
@@ -113,7 +113,7 @@ export class GeminiWriter implements EventWriter {
 
   #whole(index: number, part: AnswerPart): string {
     const choice = this.#choiceAt(index)
-    const json = part.type === 'tool-call' ? writeCall(part) : writePart(part)
+    const json = writePart(part)
     if (!json && part.type === 'tool-call') choice.broken ??= part
     return json ? this.#part(index, JSON.stringify(json)) : ''
   }

@@ -1,47 +1,20 @@
-import { type Asked, allow, type Decision } from '#exchange'
-import type { AnswerFacts, DialectModule } from './dialect.ts'
-import { exchangeFields } from './json-fields.ts'
-import { readOpenAiError, renderOpenAiError, renderOpenAiErrorEvent } from './openai-error.ts'
-import { parseObject, readAttribution, readOpenAiBody, wrongType } from './openai-request.ts'
-import { readOpenAiUsage } from './openai-usage.ts'
+import type { EmbeddingsDialect } from '../dialect.ts'
+import { readOpenAiError, renderOpenAiError, renderOpenAiErrorEvent } from '../openai/error.ts'
+import { readEmbeddings, readEmbeddingsFacts, renderEmbeddings } from './answer.ts'
+import { parseEmbeddingsRequest, renderEmbeddingsRequest } from './request.ts'
 
-/** OpenAI Embeddings (openai-openapi, `/embeddings`). The official SDK asks for base64: `encoding_format` goes through. */
-export const openAiEmbeddings: DialectModule = {
-  path: '/embeddings',
+/** OpenAI Embeddings (openai-openapi, `/embeddings`). */
+export const openAiEmbeddings: EmbeddingsDialect = {
+  operation: 'embeddings',
+  routes: ['/v1/embeddings'],
+  path: () => '/embeddings',
+  lacks: ['taskType', 'title'],
   parseRequest: parseEmbeddingsRequest,
-  readAnswer: readEmbeddingsAnswer,
-  createStreamTap: undefined,
+  readFacts: readEmbeddingsFacts,
   readError: readOpenAiError,
   renderError: renderOpenAiError,
   renderErrorEvent: renderOpenAiErrorEvent,
-}
-
-function parseEmbeddingsRequest(body: Buffer): Decision<Asked> {
-  const read = readOpenAiBody(body)
-  if (!read.ok) return read
-  const { json, fields } = read.value
-  if (typeof json.model !== 'string' || json.model === '')
-    return wrongType('model', 'the name of a model', json.model)
-  if (typeof json.input !== 'string' && !Array.isArray(json.input)) {
-    return wrongType('input', 'a string, an array of strings, or an array of tokens', json.input)
-  }
-  return allow({
-    operation: 'embeddings',
-    dialect: 'openai-embeddings',
-    model: json.model,
-    stream: false,
-    wantsUsage: true,
-    ...readAttribution(json),
-    estimatedInputTokens: Math.ceil(body.length / 4),
-    renderFor: model => exchangeFields(body, fields, { model: JSON.stringify(model) }),
-  })
-}
-
-function readEmbeddingsAnswer(body: Buffer): AnswerFacts | undefined {
-  const json = parseObject(body.toString())
-  if (!json || !Array.isArray(json.data)) return undefined
-  return {
-    usage: readOpenAiUsage(json.usage),
-    model: typeof json.model === 'string' ? json.model : undefined,
-  }
+  renderRequest: renderEmbeddingsRequest,
+  readAnswer: readEmbeddings,
+  renderAnswer: renderEmbeddings,
 }
