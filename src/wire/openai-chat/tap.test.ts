@@ -141,12 +141,14 @@ test('an event that lacks only its empty line still counts when the stream is cl
   assert.ok(facts.ended)
 })
 
+/** A first chunk as it should be: with its role, and a piece of text. */
+const first = chunk([{ index: 0, delta: { role: 'assistant', content: 'Grüße ' }, finish_reason: null }])
+
 test('what came before a malformed event has been handed on, wherever the stream is split', () => {
-  const good = `data: ${chunks[1]}\n\n`
+  const good = `data: ${first}\n\n`
   const whole = Buffer.from(`${good}data: {"choices": [}\n\n`)
   for (const place of whole.keys()) {
     const tap = openAiChat.createStreamTap({ showUsage: true })
-    assert(tap)
     const out = cutAt(whole, [place]).map(piece => tap.push(piece))
     assert.equal(Buffer.concat(out).toString(), good, `split at ${place}`)
     assert.ok(tap.facts.malformed instanceof SyntaxError)
@@ -154,8 +156,8 @@ test('what came before a malformed event has been handed on, wherever the stream
 })
 
 test('half an event at the end is a stream cut short, not a malformed one', () => {
-  const { bytes, facts } = read([Buffer.from(`${oneLine(chunks[1]!)}data: {"cho`)], true)
-  assert.equal(bytes, oneLine(chunks[1]!))
+  const { bytes, facts } = read([Buffer.from(`${oneLine(first)}data: {"cho`)], true)
+  assert.equal(bytes, oneLine(first))
   assert.equal(facts.malformed, undefined)
   assert.equal(facts.ended, false)
 })
@@ -163,12 +165,17 @@ test('half an event at the end is a stream cut short, not a malformed one', () =
 test('an error in the stream is told by its codes, and nothing after it counts', () => {
   const error = { message: 'words', type: 'rate_limit_error', param: null, code: 429 }
   const whole = Buffer.from(
-    `data: ${chunks[1]}\n\ndata: ${JSON.stringify({ error })}\n\ndata: ${chunks[2]}\n\ndata: [DONE]\n\n`,
+    `data: ${first}\n\ndata: ${JSON.stringify({ error })}\n\ndata: ${chunks[2]}\n\ndata: [DONE]\n\n`,
   )
   const expected = read([whole], true)
-  assert.deepEqual(expected.facts.error, { code: '429', type: 'rate_limit_error', param: undefined })
+  assert.deepEqual(expected.facts.error, {
+    code: '429',
+    type: 'rate_limit_error',
+    param: undefined,
+    message: 'words',
+  })
   assert.equal(expected.facts.pieces, 1)
-  assert.equal(expected.bytes, `data: ${chunks[1]}\n\n`)
+  assert.equal(expected.bytes, `data: ${first}\n\n`)
   assert.deepEqual(read(everyByte(whole), true), expected)
 })
 
@@ -176,6 +183,66 @@ test('a single event past the bound is refused instead of held', () => {
   const tap = openAiChat.createStreamTap({ showUsage: true })
   const megabyte = Buffer.alloc(1024 * 1024, 'x')
   assert.throws(() => {
-    for (let i = 0; i < 18; i += 1) tap?.push(megabyte)
+    for (let i = 0; i < 18; i += 1) tap.push(megabyte)
   }, RangeError)
+})
+
+const delta = (fields: object, finish_reason: string | null = null): string =>
+  chunk([{ index: 0, delta: fields, finish_reason }])
+
+const mended: Record<string, { sent: string[]; got: string[] }> = {
+  'a role that is missing': {
+    sent: [delta({ content: 'a' }), delta({ content: 'b' }), delta({}, 'stop')],
+    got: [delta({ role: 'assistant', content: 'a' }), delta({ content: 'b' }), delta({}, 'stop')],
+  },
+  'calls that all have the number 0': {
+    sent: [
+      delta({
+        role: 'assistant',
+        tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{}' } }],
+      }),
+      delta({ tool_calls: [{ index: 0, id: 'b', function: { name: 'g', arguments: '{}' } }] }),
+      delta({}, 'tool_calls'),
+    ],
+    got: [
+      delta({
+        role: 'assistant',
+        tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{}' } }],
+      }),
+      delta({ tool_calls: [{ index: 1, id: 'b', function: { name: 'g', arguments: '{}' } }] }),
+      delta({}, 'tool_calls'),
+    ],
+  },
+  'calls that are numbered from 1, with a name in each piece': {
+    sent: [
+      delta({
+        role: 'assistant',
+        tool_calls: [{ index: 1, id: 'a', function: { name: 'f', arguments: '' } }],
+      }),
+      delta({ tool_calls: [{ index: 1, function: { name: 'f', arguments: '{}' } }] }),
+      delta({}, 'tool_calls'),
+    ],
+    got: [
+      delta({
+        role: 'assistant',
+        tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '' } }],
+      }),
+      delta({ tool_calls: [{ index: 0, function: { arguments: '{}' } }] }),
+      delta({}, 'tool_calls'),
+    ],
+  },
+}
+
+for (const [name, { sent, got }] of Object.entries(mended)) {
+  test(`mends in passing what SDKs stumble over: ${name}`, () => {
+    const stream = (events: string[]): string => [...events, '[DONE]'].map(oneLine).join('')
+    const { bytes } = read([Buffer.from(stream(sent))], true)
+    assert.equal(bytes, stream(got))
+    assert.equal(read([Buffer.from(stream(got))], true).bytes, stream(got), 'what is right stays as it is')
+  })
+}
+
+test('gives a choice its finish reason where the end mark came without one', () => {
+  const { bytes } = read([Buffer.from(`${oneLine(first)}${oneLine('[DONE]')}`)], true)
+  assert.match(bytes, /"delta":\{\},"finish_reason":"stop"\}\]\}\n\ndata: \[DONE\]\n\n$/)
 })
