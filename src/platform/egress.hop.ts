@@ -30,12 +30,12 @@ export async function fetchOnce(hop: Hop): Promise<HopResult> {
     isConnected = true
   })
   try {
+    signal.throwIfAborted()
     const answer = await client.request({
       method: 'GET',
       path: `${url.pathname}${url.search}`,
       headers: { 'user-agent': 'sluice', accept: '*/*', 'accept-encoding': 'identity' },
       reset: true,
-      signal,
     })
     answer.body.on('error', () => {}) // whoever reads it meets the error; to hang up on it unread is no news
     return await readAnswer(url.host, answer, mostBytes)
@@ -59,6 +59,7 @@ function createClient({ url, addresses, ca, signal }: Hop): Client {
     else answer(first ? null : new Error('there is no address'), first?.address ?? '', first?.family)
   }
   return new Client(url.origin, {
+    // The signal is the socket's: a request would not hear it before it had a connection, nor end one half open.
     connect: { lookup, signal, timeout: 0, rejectUnauthorized: true, ...(ca !== undefined && { ca }) },
     maxCachedSessions: 0,
     pipelining: 1,

@@ -244,7 +244,7 @@ describe('an answer', () => {
     await eventually('the connection is closed', () => server.sockets.size === 0)
   })
 
-  it('of exactly the bound is whole, said beforehand or not', async () => {
+  it('of exactly the bound is whole and one byte more too large, said beforehand or not', async () => {
     const server = await startTlsServer((request, response) => {
       if (request.url === '/said') response.writeHead(200, { 'content-length': most })
       else response.writeHead(200)
@@ -255,6 +255,11 @@ describe('an answer', () => {
       const url = `https://files.sluice.test:${server.port}/${path}`
       const result = await egressFor().fetch(url, { mostBytes: most })
       assert.equal(result.ok && result.bytes.length, most)
+      assertRefused(
+        await egressFor().fetch(url, { mostBytes: most - 1 }),
+        'too_large',
+        /more than 99999 bytes/,
+      )
     }
   })
 
@@ -308,6 +313,7 @@ describe('a host that the owner named', () => {
       `http://127.0.0.1:${server.port}/`,
       `http://a.inside.sluice.test:${server.port}/`,
       `http://a@inside.sluice.test:${server.port}/`,
+      `http://:a@inside.sluice.test:${server.port}/`,
       `ftp://inside.sluice.test:${server.port}/`,
     ])
       assertRefused(await egress.fetch(url, { mostBytes: 9 }), 'not_allowed', /./)

@@ -83,6 +83,33 @@ describe('a fetch that is given up', () => {
     assertRefused(await late.fetch(url, { mostBytes: 9, signal: caller.signal }), 'unreachable', /given up/)
   })
 
+  it('waits for no look-up that began as it was given up', { timeout: 10_000 }, async () => {
+    const caller = new AbortController()
+    const resolve = (): Promise<string[]> => {
+      caller.abort()
+      return new Promise(() => {})
+    }
+    const options = { mostBytes: 9, signal: caller.signal }
+    const result = await egressFor({ resolve }).fetch('https://files.sluice.test/', options)
+    assertRefused(result, 'unreachable', /given up/)
+  })
+
+  it('ends at once at whatever moment that is, over TLS and without', { timeout: 60_000 }, async () => {
+    const silent = await startSilentServer()
+    const egress = egressFor({ allowHosts: [`files.sluice.test:${silent.port}`] })
+    for (const scheme of ['https', 'http'])
+      for (let moment = 0; moment < 80; moment++) {
+        const caller = new AbortController()
+        const url = `${scheme}://files.sluice.test:${silent.port}/`
+        const fetching = egress.fetch(url, { mostBytes: 9, signal: caller.signal })
+        for (let i = 0; i < moment % 60; i++) await undefined // a turn of promises each
+        for (let i = 60; i < moment; i++) await new Promise(setImmediate) // and then of the loop
+        caller.abort()
+        assertRefused(await fetching, 'unreachable', /given up/)
+      }
+    await eventually('the connections are closed', () => silent.open() === 0)
+  })
+
   it('ends with the egress', async () => {
     const silent = await startSilentServer()
     const egress = egressFor()
