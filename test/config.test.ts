@@ -259,6 +259,55 @@ const mistakes: readonly { name: string; text: string; at: [number, number]; pat
       says: /`api_key` is missing.*\$\{GROQ_API_KEY\}/,
     },
     {
+      name: 'a vendor without the half of what it needs',
+      text: 'providers:\n  bedrock: { access_key_id: AKID, region: us-east-1 }',
+      at: [2, 3],
+      path: 'providers.bedrock',
+      says: /`secret_access_key` is missing.*\$\{AWS_SECRET_ACCESS_KEY\}/,
+    },
+    {
+      name: 'a setting of another vendor',
+      text: 'providers: { openai: { api_key: k, project: shop } }',
+      at: [1, 45],
+      path: 'providers.openai.project',
+      says: /means nothing here.*Only for `vertex`/,
+    },
+    {
+      name: 'a setting of a vendor, for a house',
+      text: 'providers: { house: { base_url: http://a, region: us-east-1 } }',
+      at: [1, 51],
+      path: 'providers.house.region',
+      says: /means nothing here/,
+    },
+    {
+      name: 'a dialect for a vendor, which has its own',
+      text: 'providers: { groq: { api_key: k, dialect: anthropic } }',
+      at: [1, 43],
+      path: 'providers.groq.dialect',
+      says: /`groq` speaks its own/,
+    },
+    {
+      name: 'a dialect that is none',
+      text: 'providers: { house: { base_url: http://a, dialect: antropic } }',
+      at: [1, 52],
+      path: 'providers.house.dialect',
+      says: /Did you mean `anthropic`/,
+    },
+    {
+      name: 'credentials that are no JSON',
+      text: `providers: { vertex: { project: shop, credentials: '{"type": }' } }`,
+      at: [1, 52],
+      path: 'providers.vertex.credentials',
+      says: /not valid JSON/,
+    },
+    {
+      name: 'a region that would be another host',
+      text: 'providers: { bedrock: { api_key: k, region: "x/@evil" } }',
+      at: [1, 45],
+      path: 'providers.bedrock.region',
+      says: /letters, digits/,
+    },
+    {
       name: 'a URL with a password',
       text: 'providers: { a: { base_url: http://me:pw@host/v1 } }',
       at: [1, 29],
@@ -623,6 +672,21 @@ suite('without a file', () => {
     )
     const padded = configFromEnvironment({ GROQ_API_KEY: 'secret\n' }, { ollama: false })
     assert.equal(padded.providers.groq?.api_key, 'secret')
+  })
+
+  test('a vendor of several settings comes with all of them, after those of one', () => {
+    const env = {
+      AWS_ACCESS_KEY_ID: 'a',
+      AWS_SECRET_ACCESS_KEY: 's',
+      AWS_REGION: 'us-east-1',
+      XAI_API_KEY: 'x',
+    }
+    const { providers } = configFromEnvironment(env, { ollama: false })
+    assert.deepEqual(Object.keys(providers), ['xai', 'bedrock', 'sim'])
+    const { access_key_id: id, secret_access_key: secret, region } = providers.bedrock ?? {}
+    assert.deepEqual([id, secret, region], ['a', 's', 'us-east-1'])
+    const wrong = { AZURE_OPENAI_API_KEY: 'k', AZURE_OPENAI_ENDPOINT: 'https://a/b/c' }
+    assert.throws(() => configFromEnvironment(wrong, { ollama: false }), /AZURE_OPENAI_ENDPOINT.*`resource`/)
   })
 
   test('a DATABASE_URL of something else is left alone', () => {

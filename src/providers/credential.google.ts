@@ -1,4 +1,13 @@
-import { GoogleAuth } from 'google-auth-library'
+import { readFile } from 'node:fs/promises'
+import {
+  type AuthClient,
+  ExternalAccountClient,
+  type ExternalAccountClientOptions,
+  GoogleAuth,
+  JWT,
+  type OAuth2ClientOptions,
+  UserRefreshClient,
+} from 'google-auth-library'
 import { Fault } from '#exchange'
 import type { Clock } from '#platform'
 import type { Credential, HeaderRecord } from './credential.ts'
@@ -13,7 +22,7 @@ const unknownLifeMs = 60_000
 export interface GoogleOptions {
   /** For messages. */
   provider: string
-  /** JSON of a service account or of any other Google credential, or the path of a file that has it; absent: those of the machine. */
+  /** JSON of a service account, or of what else `clientOf` knows, or the path of a file that has it; absent: those of the machine. */
   credentials: string | undefined
   clock: Clock
   /** Instead of the network's. */
@@ -31,7 +40,6 @@ interface Token {
  * this one) → ended (calls wait for the next). At most one fetch is under way.
  */
 export function googleCredential({ provider, credentials, clock, fetch }: GoogleOptions): Credential {
-  const auth = createAuth(credentials, fetch)
   let token: Token | undefined
   let fetching: Promise<Token> | undefined
   let last: { atMs: number; fault: Fault | undefined } | undefined
@@ -40,7 +48,7 @@ export function googleCredential({ provider, credentials, clock, fetch }: Google
 
   async function fetchToken(): Promise<Token> {
     try {
-      token = await askForToken(auth, clock)
+      token = await askForToken(await createClient(credentials, fetch), clock)
       last = { atMs: clock.now(), fault: undefined }
       return token
     } catch (cause) {
@@ -70,40 +78,73 @@ export function googleCredential({ provider, credentials, clock, fetch }: Google
   }
 }
 
-function createAuth(credentials: string | undefined, fetch: typeof globalThis.fetch | undefined): GoogleAuth {
-  const isJson = credentials?.trimStart().startsWith('{')
-  return new GoogleAuth({
-    scopes: 'https://www.googleapis.com/auth/cloud-platform',
-    ...(credentials !== undefined &&
-      (isJson ? { credentials: readCredentials(credentials) } : { keyFilename: credentials })),
-    clientOptions: {
-      eagerRefreshThresholdMillis: Number.MAX_SAFE_INTEGER, // whenever it is asked: what is kept is kept here
-      ...(fetch && { transporterOptions: { fetchImplementation: fetch } }),
-    },
-  })
+/** What Google's tools write into their files, by its `type`. */
+const clients: Readonly<
+  Record<string, (json: Readonly<Record<string, string>>, options: OAuth2ClientOptions) => AuthClient | null>
+> = {
+  service_account: ({ client_email, private_key, private_key_id }, options) =>
+    new JWT({
+      ...options,
+      scopes,
+      ...given({ email: client_email, key: private_key, keyId: private_key_id }),
+    }),
+  authorized_user: ({ client_id, client_secret, refresh_token }, options) =>
+    new UserRefreshClient({
+      ...options,
+      ...given({ clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token }),
+    }),
+  external_account(json, options) {
+    const all: unknown = { ...json, ...options }
+    const client = ExternalAccountClient.fromJSON(all as ExternalAccountClientOptions)
+    if (client) client.scopes = scopes
+    return client
+  },
 }
 
-/** JSON that `checkCredentials` has found to be good. */
-function readCredentials(json: string): object {
-  const value: unknown = JSON.parse(json)
-  return value as object
+function given(fields: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
 }
 
-/** What is wrong with credentials written in place, in words that tell nothing of them; undefined when all is well. */
-export function checkCredentials(credentials: string): string | undefined {
-  if (!credentials.trimStart().startsWith('{')) return undefined
+const scopes = ['https://www.googleapis.com/auth/cloud-platform']
+
+/** A file is read anew each time: it may have been exchanged. */
+async function createClient(
+  credentials: string | undefined,
+  fetch: typeof globalThis.fetch | undefined,
+): Promise<AuthClient> {
+  const options: OAuth2ClientOptions = {
+    eagerRefreshThresholdMillis: Number.MAX_SAFE_INTEGER, // whenever it is asked: what is kept is kept here
+    ...(fetch && { transporterOptions: { fetchImplementation: fetch } }),
+  }
+  if (credentials === undefined) return await new GoogleAuth({ scopes, clientOptions: options }).getClient()
+  const text = isJson(credentials) ? credentials : await readFile(credentials, 'utf8')
+  const wrong = checkCredentials(text, 'must be JSON')
+  if (wrong !== undefined) throw new Error(wrong)
+  const json: Record<string, string> = JSON.parse(text)
+  const client = clients[json.type ?? '']?.(json, options)
+  if (!client) throw new Error('no client can be made of the credentials')
+  return client
+}
+
+function isJson(credentials: string): boolean {
+  return credentials.trimStart().startsWith('{')
+}
+
+/** What is wrong with credentials, in words that repeat nothing of them; undefined when all is well, or it is a path. */
+export function checkCredentials(credentials: string, path?: 'must be JSON'): string | undefined {
+  if (!isJson(credentials) && path === undefined) return undefined
   try {
-    const { type } = readCredentials(credentials) as { type?: unknown }
-    return typeof type === 'string'
-      ? undefined
-      : 'These are no Google credentials: `type` is missing in the JSON.'
+    const { type }: { type?: unknown } = JSON.parse(credentials)
+    if (typeof type === 'string' && Object.hasOwn(clients, type)) return undefined
+    return `These are no Google credentials: their \`type\` must be one of ${Object.keys(clients).join(', ')}.`
   } catch {
     return 'This is not valid JSON.'
   }
 }
 
-async function askForToken(auth: GoogleAuth, clock: Clock): Promise<Token> {
-  const client = await auth.getClient()
+async function askForToken(client: AuthClient, clock: Clock): Promise<Token> {
   const { token } = await client.getAccessToken()
   if (!token) throw new Error('no token came')
   return {
