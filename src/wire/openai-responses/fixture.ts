@@ -186,7 +186,7 @@ export function eventsOf(response: Json, manner: Manner = {}): Json[] {
   const events: Json[] = []
   const add = (type: string, fields: Json): void => {
     if (manner.deltas === false && /delta$|annotation\.added$/.test(type)) return
-    const unknown = JSON.stringify(fields.part ?? '').includes('light')
+    const unknown = manner.deltas !== false && JSON.stringify(fields.part ?? '').includes('light')
     if (manner.parts === false && !unknown && /_part\.|(text|refusal|arguments|input)\.done$/.test(type))
       return
     if (manner.done === false && type === 'response.output_item.done') return
