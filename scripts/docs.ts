@@ -4,6 +4,8 @@ import { type FaultCode, faults } from '#exchange'
 import { renderProblems } from '#platform'
 import { editorSchema, listSettings, type Setting } from '../src/platform/config/publish.ts'
 import { configSchema, readConfig } from '../src/roles/config.ts'
+import { dialectsPage } from './docs.dialects.ts'
+import { table } from './docs.table.ts'
 
 const example = `# yaml-language-server: $schema=./docs/sluice.schema.json
 listen: 127.0.0.1:4000            # 0.0.0.0:4000 to be reached from the network
@@ -106,6 +108,7 @@ const advice: Readonly<Record<FaultCode, string>> = {
 const pages: Readonly<Record<string, string>> = {
   'docs/configuration.md': configurationPage(),
   'docs/sluice.schema.json': `${JSON.stringify(editorSchema(configSchema, 'Sluice'), null, 2)}\n`,
+  'docs/dialects.md': dialectsPage(),
   'docs/errors.md': errorsPage(),
   'docs/metrics.md': await metricsPage(),
 }
@@ -207,10 +210,4 @@ async function metricsPage(): Promise<string> {
 Sluice's own, beside those of the process and of Node (\`process_…\`, \`nodejs_…\`). A target is \`provider/model\`; past 200 of them, further ones are counted together as \`other\`, so that nobody can fill a database with names.
 
 ${table(['Metric', 'Type', 'What it counts'], rows)}`
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |\n`
-  return line(head) + line(head.map(() => '---')) + rows.map(line).join('')
 }

@@ -1,5 +1,7 @@
 export type { FieldChanges } from './change-fields.ts'
 export { changeFields, fieldBytes } from './change-fields.ts'
+export type { DialectFates, FieldFate } from './describe.ts'
+export { describeTranslation } from './describe.ts'
 export type {
   AnswerContext,
   DialectModule,
