@@ -27,11 +27,10 @@ export function renderTurns(messages: readonly Message[], inlineSystem: boolean)
   const begun = messages.findIndex(({ role }) => role === 'user' || role === 'assistant')
   const leading = begun === -1 ? messages : messages.slice(0, begun)
   const said = begun === -1 ? [] : messages.slice(begun).map(message => openTurn(message, links))
-  const answered = answerCalls(joinTurns(said))
-  const placed = joinTurns(
-    answered.map((turn, at) => (isPlaced(answered, at, inlineSystem) ? turn : asUser(turn))),
+  const answered = joinTurns(answerCalls(joinTurns(said)).filter(({ content }) => content.length > 0))
+  const turns = joinTurns(
+    answered.map((turn, at) => (isPlaced(answered, at, inlineSystem) ? turn : { ...turn, role: 'user' })),
   )
-  const turns = joinTurns(answerCalls(placed).filter(({ content }) => content.length > 0))
   const system = leading.flatMap(({ parts }) => parts.flatMap(part => renderBlock(part, () => '')))
   // A conversation without a turn is refused: what would be its system text is then asked by the user.
   if (turns.length === 0) return { system: [], turns: [{ role: 'user', content: system }] }
@@ -95,8 +94,4 @@ function isPlaced(turns: readonly Turn[], at: number, inlineSystem: boolean): bo
   if (turns[at]?.role !== 'system') return true
   const next = turns[at + 1]
   return inlineSystem && turns[at - 1]?.role === 'user' && (next === undefined || next.role === 'assistant')
-}
-
-function asUser(turn: OpenTurn): OpenTurn {
-  return { ...turn, role: 'user' }
 }
