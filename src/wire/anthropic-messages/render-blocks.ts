@@ -57,7 +57,7 @@ export function renderCache(mark: CacheMark | undefined): { cache_control?: Json
 }
 
 /** Texts of nothing but white space are refused. Citations are taken back only as Anthropic gave them. */
-export function renderText({ text, citations, cache }: TextPart): Json[] {
+function renderText({ text, citations, cache }: TextPart): Json[] {
   if (text.trim() === '') return []
   const own =
     citations?.flatMap(({ raw }) => (raw?.dialect === 'anthropic-messages' ? [raw.value] : [])) ?? []

@@ -3,7 +3,9 @@ import { isObject } from '../json-body.ts'
 type Schema = Readonly<Record<string, unknown>>
 
 /** What Anthropic's decoder keeps to; every other keyword is refused (its SDKs' `transform-json-schema`). */
-const kept = new Set(['type', 'enum', 'const', 'description', 'title', '$ref', 'default', 'nullable'])
+const kept = new Set(['type', 'enum', 'const', 'description', 'title', '$ref', 'default'])
+/** What may stand beside a reference. */
+const besideRef = new Set(['$ref', '$defs', 'definitions'])
 const formats = new Set([
   'date-time',
   'time',
@@ -25,12 +27,14 @@ export function closeSchema(schema: Schema): Record<string, unknown> {
   const closed: Record<string, unknown> = {}
   const unsaid: string[] = []
   for (const [key, value] of Object.entries(schema)) {
+    if (schema.$ref !== undefined && !besideRef.has(key)) continue
     const said = closeKeyword(key, value, schema)
     if (said) Object.assign(closed, said)
     else if (key !== '$schema' && key !== '$id') unsaid.push(`${key}: ${JSON.stringify(value)}`)
   }
+  if (schema.$ref !== undefined) return closed
   if (isObjectSchema(schema)) closed.additionalProperties = false
-  if (unsaid.length > 0 && schema.$ref === undefined) {
+  if (unsaid.length > 0) {
     const words = typeof schema.description === 'string' ? `${schema.description}\n\n` : ''
     closed.description = `${words}{${unsaid.join(', ')}}`
   }

@@ -215,7 +215,12 @@ suite('settings for Anthropic', () => {
       properties: {
         age: { type: 'integer', minimum: 0, description: 'Years' },
         pattern: { type: 'string', pattern: '^a', format: 'uri' },
-        tags: { type: 'array', items: { $ref: '#/$defs/tag' }, minItems: 1, maxItems: 3 },
+        tags: {
+          type: 'array',
+          items: { $ref: '#/$defs/tag', description: 'A tag' },
+          minItems: 1,
+          maxItems: 3,
+        },
         either: { oneOf: [{ type: 'null' }, { type: 'string', format: 'color' }] },
       },
       required: ['age'],

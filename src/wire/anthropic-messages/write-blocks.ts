@@ -57,7 +57,7 @@ export function writeSeal(signature: Signature | undefined): Json[] {
  * An image or audio in an answer, for which this dialect has no block: Markdown, so that a client can show it and
  * nothing is lost; of audio its words, where they are known.
  */
-export function mediaAsText(part: ImagePart | AudioPart): string {
+function mediaAsText(part: ImagePart | AudioPart): string {
   if (part.type === 'audio' && part.transcript) return part.transcript
   const { source } = part
   const address =

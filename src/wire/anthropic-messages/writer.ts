@@ -164,7 +164,8 @@ export class MessagesWriter implements EventWriter {
   }
 
   #delta(delta: Json): string {
-    return frame('content_block_delta', { index: this.#index, delta })
+    // Nearly all of a stream: put together as text, so that only the piece itself is made into JSON.
+    return `event: content_block_delta\ndata: {"type":"content_block_delta","index":${this.#index},"delta":${JSON.stringify(delta)}}\n\n`
   }
 
   #stop(): string {
