@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type ChatEvent, totalInput, totalOutput } from '#exchange'
 import { foldEvents } from '../fold.ts'
-import { answers, bytesOf, eventsOf, type Manner, usage } from './fixture.ts'
+import { answers, bytesOf, eventsOf, type Manner, usage } from './answers.fixture.ts'
 import { readResponse } from './read-answer.ts'
 import { ResponsesReader } from './reader.ts'
 

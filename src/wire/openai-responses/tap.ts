@@ -1,38 +1,14 @@
 import type { AnswerWatch } from '#exchange'
-import { emptyFacts, type StreamFacts, type StreamTap } from '../dialect.ts'
 import { isObject, parseObject } from '../json-body.ts'
 import { readResponsesUsage } from '../openai/usage.ts'
 import { type SseEvent, SseSplitter } from '../sse.ts'
+import { SseTap } from '../sse-tap.ts'
 import { textOf } from './read-answer.ts'
 import { readFailure } from './reader.ts'
 
 /** Relays a stream of response events, every byte up to its last event, and reads it in passing. */
-export class ResponsesStreamTap implements StreamTap {
-  readonly facts: StreamFacts = emptyFacts()
-  readonly #splitter = new SseSplitter()
-
-  push(chunk: Buffer): Buffer {
-    const kept: Buffer[] = []
-    for (const event of this.#splitter.push(chunk)) {
-      if (this.facts.ended || this.facts.error || this.facts.malformed) break // nothing counts after the end
-      try {
-        const bytes = this.#read(event)
-        if (bytes) kept.push(bytes)
-      } catch (cause) {
-        this.facts.malformed = cause
-      }
-    }
-    return kept.length === 1 && kept[0] ? kept[0] : Buffer.concat(kept)
-  }
-
-  /** The provider has closed the stream: an event that lacks only its empty line still counts. */
-  finish(): Buffer {
-    const last = this.#splitter.rest.length > 0 ? this.push(Buffer.from('\n\n')) : Buffer.alloc(0)
-    this.facts.malformed = undefined // half an event is a stream cut short, not one of another format
-    return last
-  }
-
-  #read(event: SseEvent): Buffer | undefined {
+export class ResponsesStreamTap extends SseTap {
+  protected read(event: SseEvent): Buffer | undefined {
     if (event.data === undefined || event.data.startsWith('[DONE]')) return event.bytes
     const json: unknown = JSON.parse(event.data)
     if (!isObject(json)) throw new SyntaxError('an event that is no object')
