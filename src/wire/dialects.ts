@@ -1,4 +1,5 @@
 import type { CallerDialect, Dialect } from '#exchange'
+import { anthropicCountTokens, anthropicMessages } from './anthropic-messages/index.ts'
 import type { ChatProvider, DialectModule } from './dialect.ts'
 import { gemini, geminiCountTokens } from './gemini/index.ts'
 import { geminiEmbeddings } from './gemini-embeddings/index.ts'
@@ -8,6 +9,8 @@ import { openAiInputTokens, openAiResponses } from './openai-responses/index.ts'
 
 /** Every wire format that callers speak, by name. A new one is a folder, its name in `CallerDialect`, and a line here. */
 export const dialects = {
+  'anthropic-messages': anthropicMessages,
+  'anthropic-count-tokens': anthropicCountTokens,
   gemini,
   'gemini-count-tokens': geminiCountTokens,
   'gemini-embeddings': geminiEmbeddings,
