@@ -5,7 +5,7 @@ export const houses = {
   openai: { baseUrl: '' },
   'openai-responses': {
     baseUrl: '',
-    speaks: ['openai-chat', 'openai-embeddings', 'openai-responses', 'openai-input-tokens'],
+    speaks: ['openai-responses', 'openai-input-tokens', 'openai-embeddings'],
   },
   anthropic: { baseUrl: '', speaks: ['anthropic-messages', 'anthropic-count-tokens'], auth: 'x-api-key' },
   gemini: {
