@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { accept, type ChatRequest } from '#exchange'
-import { ask, effort } from './asking.ts'
+import { ask, effort } from './asking.fixture.ts'
 import { anthropicCountTokens } from './index.ts'
 
 suite('counting tokens', () => {

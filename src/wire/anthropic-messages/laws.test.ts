@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { accept, type ChatRequest, type Message } from '#exchange'
-import { type Json, render, toChat, tool, user } from './asking.ts'
+import { type Json, render, toChat, tool, user } from './asking.fixture.ts'
 
 const text = fc.string({ minLength: 1 }).filter(text => text.trim() !== '')
 const cache = fc.constantFrom({}, { cache: {} }, { cache: { ttl: '1h' as const } })

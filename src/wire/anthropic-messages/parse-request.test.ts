@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { accept, type Refusal } from '#exchange'
-import { ask, type Json, parse, toChat } from './asking.ts'
+import { ask, type Json, parse, toChat } from './asking.fixture.ts'
 
 suite('a request that is relayed', () => {
   test('keeps every byte but the model', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { accept, type ChatRequest, type Message } from '#exchange'
-import { call, effort, fit, type Json, render, result, said, tool, user } from './asking.ts'
+import { call, effort, fit, type Json, render, result, said, tool, user } from './asking.fixture.ts'
 
 suite('settings for Anthropic', () => {
   const settings = (request: Partial<ChatRequest>, model?: string): Json => {

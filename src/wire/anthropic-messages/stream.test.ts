@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import { type ChatAnswer, type ChatEvent, totalInput, totalOutput } from '#exchange'
 import { foldEvents } from '../fold.ts'
 import { anthropicMessages } from './index.ts'
-import { event, recorded } from './recorded.ts'
+import { event, recorded } from './recorded.fixture.ts'
 
 function read(pieces: readonly Buffer[]): ChatEvent[] {
   const reader = anthropicMessages.createReader({ hex: '0'.repeat(32) })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Message, UserPart } from '#exchange'
-import { call, type Json, outline, render, result, said, system, tool, user } from './asking.ts'
+import { call, type Json, outline, render, result, said, system, tool, user } from './asking.fixture.ts'
 
 suite('a conversation for Anthropic', () => {
   test('has leading system texts apart, with their marks and in order', () => {

@@ -7,7 +7,7 @@ import { type AnswerPart, type ChatAnswer, type ChatEvent, Fault, type Finish } 
 import type { AnswerContext } from '../dialect.ts'
 import { foldEvents, unfoldAnswer } from '../fold.ts'
 import { anthropicMessages } from './index.ts'
-import { recorded } from './recorded.ts'
+import { recorded } from './recorded.fixture.ts'
 
 const hex = '0123456789abcdef0123456789abcdef'
 const context: AnswerContext = {
