@@ -74,6 +74,8 @@ const advice: Readonly<Record<FaultCode, string>> = {
   unsupported_parameter:
     'Leave out the field that `param` names, use another model, or send the header `x-sluice-unsupported: drop`; [dialects](dialects.md) says who takes what.',
   unsupported_operation: 'Use a model of a provider that can.',
+  previous_response_not_found:
+    'Begin a new conversation, with what was said before as `input`; or use a key of the project that made the response.',
   media_not_fetched:
     'Send the content itself as base64, or an https address that anyone can read; the operator can allow hosts of his own (`egress.allow_hosts`).',
   invalid_api_key: 'Use a valid key; `sluice keys create` makes one.',

@@ -219,12 +219,21 @@ function coerceQuery(request: FastifyRequest, route: Route): void {
   const { properties = {} } = (route.query ?? {}) as { properties?: Record<string, { type?: string }> }
   const query = request.query as Record<string, unknown>
   for (const [name, { type }] of Object.entries(properties)) {
+    if (type === 'array') takeBracketed(query, name)
     const value = query[name]
     if ((type === 'integer' || type === 'number') && typeof value === 'string' && value.trim() !== '')
       query[name] = Number(value)
     if (type === 'boolean' && (value === 'true' || value === 'false')) query[name] = value === 'true'
     if (type === 'array' && typeof value === 'string') query[name] = value.split(',')
   }
+}
+
+/** A list as OpenAI's SDKs send it: `include[]=a&include[]=b`. */
+function takeBracketed(query: Record<string, unknown>, name: string): void {
+  const { [`${name}[]`]: values } = query
+  if (values === undefined || query[name] !== undefined) return
+  query[name] = Array.isArray(values) ? values : [values]
+  delete query[`${name}[]`]
 }
 
 function serveOperations(

@@ -35,6 +35,13 @@ export const faults = {
     retry: false,
     about: 'The provider of this model cannot do this at all, such as embeddings.',
   },
+  previous_response_not_found: {
+    status: 400,
+    type: 'invalid_request_error',
+    retry: false,
+    about:
+      'The response that `previous_response_id` names, or one that it goes on from, is not kept here for this project: unknown, made with `store: false`, expired or deleted.',
+  },
   media_not_fetched: {
     status: 400,
     type: 'invalid_request_error',
@@ -186,7 +193,8 @@ export const faults = {
     status: 503,
     type: 'server_error',
     retry: true,
-    about: 'The database cannot be reached in time; nothing was sent to a provider.',
+    about:
+      'The database cannot be reached in time: nothing was sent to a provider, or an answer was made that could not be kept as it was to be.',
   },
   shutting_down: {
     status: 503,

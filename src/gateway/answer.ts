@@ -1,8 +1,10 @@
 import type { Events, Exchange, Settlement } from '#events'
 import {
   type Answer,
+  type Asked,
   accept,
   type Call,
+  type Caller,
   type Decision,
   type Fault,
   type Plan,
@@ -15,6 +17,10 @@ import { relay } from './relay.ts'
 export interface Gateway {
   keys: { admit(call: Call['caller'], model: string): Decision<void> }
   routing: { plan(model: string): Decision<Plan>; names(): readonly string[] }
+  responses: {
+    resume(asked: Asked, caller: Caller): Decision<Asked> | Promise<Decision<Asked>>
+    keep(answer: Answer, of: { asked: Asked; call: Call }): Answer | Promise<Answer>
+  }
   providers: { attempt(trip: Trip): Promise<Answer>; vendorOf(provider: string): string }
   metering: { settle(attempts: Exchange['attempts'], vendorOf: (provider: string) => string): Settlement }
   events: Pick<Events, 'begin' | 'record'>
@@ -47,11 +53,12 @@ export async function answer(gateway: Gateway, call: Call, client: Client): Prom
     exchange.settlement ??= gateway.metering.settle(exchange.attempts, gateway.providers.vendorOf)
   }
   try {
-    const asked = accept(call.asked)
+    const asked = accept(await gateway.responses.resume(accept(call.asked), call.caller))
     accept(gateway.keys.admit(call.caller, asked.model))
     const plan = accept(gateway.routing.plan(asked.model))
     const trip: Trip = { call, asked, plan, presence: client, open: target => exchange.open(target) }
-    await relay(await gateway.providers.attempt(trip), client, exchange, settle)
+    const answered = await gateway.providers.attempt(trip)
+    await relay(await gateway.responses.keep(answered, { asked, call }), client, exchange, settle)
   } catch (cause) {
     client.fail(exchange.fail(cause), exchange)
   } finally {

@@ -19,6 +19,7 @@ import {
   simulatorVendor,
   vendors,
 } from '#providers'
+import { responsesConfig } from '#responses'
 import { checkModels, modelsConfig, unsupportedConfig } from '#routing'
 import { StartError } from './start-error.ts'
 
@@ -56,6 +57,7 @@ export const configSchema = Type.Object(
     prices: pricesConfig,
     keys: keysConfig,
     calls: callsConfig,
+    responses: responsesConfig,
     egress: egressConfig,
     valkey: Type.Optional(later('Several replicas over Valkey')),
     budgets: Type.Optional(later('Budgets')),

@@ -2,10 +2,11 @@ import { resolve } from 'node:path'
 import { eventsMigrations } from '#events'
 import { keysMigrations } from '#keys'
 import { type Database, type MigrationSource, migrate, takeDataFolder } from '#platform'
+import { responsesMigrations } from '#responses'
 import { loadConfiguration } from './configuration.ts'
 import { openStore } from './open-store.ts'
 
-export const migrations: readonly MigrationSource[] = [keysMigrations, eventsMigrations]
+export const migrations: readonly MigrationSource[] = [keysMigrations, eventsMigrations, responsesMigrations]
 
 /** `sluice migrate`: for deployments that want the schema brought up before the first new process starts. */
 export async function migrateDatabase(options: {

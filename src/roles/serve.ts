@@ -16,6 +16,7 @@ import {
   systemClock,
   takeDataFolder,
 } from '#platform'
+import { createResponses } from '#responses'
 import { createSimulator, type Simulator } from '#simulator'
 import { announce } from './announce.ts'
 import type { Config } from './config.ts'
@@ -62,12 +63,17 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   })
   await events.start().catch(startError)
 
+  const vacuums = config.database === undefined
+  const responses = createResponses({ database, clock, log, newUuid, vacuums })
+  responses.start()
+
   const http = createHttpClient()
   const simulator = createSimulator({ seed: 'sluice', clock, log })
   const simulatorUrl = await openSimulator(simulator)
   const fixtures = {
     keys,
     events,
+    responses,
     http,
     clock,
     chance,
@@ -76,6 +82,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   }
   let current: Snapshot = createSnapshot(config, fixtures)
   events.retain(current.retention)
+  responses.retain(config.responses.retention)
   const adminKey = await keys
     .ensureAdminKey({ dataDir, configured: current.configuredKeys })
     .catch(startError)
@@ -83,7 +90,11 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   const edge: Edge = createEdge({
     current: () => current.gateway,
     authenticate: credential => keys.authenticate(credential, current.configuredKeys),
-    routes: [...keys.routes, ...eventRoutes({ database, flush: () => events.flush(), clock })],
+    routes: [
+      ...keys.routes,
+      ...responses.routes,
+      ...eventRoutes({ database, flush: () => events.flush(), clock }),
+    ],
     metrics,
     checkReady: async () => {
       await database.query({ name: 'ready', text: 'select 1' })
@@ -100,6 +111,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   const unfollow = followConfiguration(options, log, next => {
     current = createSnapshot(next, fixtures)
     events.retain(current.retention)
+    responses.retain(next.responses.retention)
   })
   announce({ url, adminKey, providers: Object.keys(config.providers), configFile: options.configFile })
 
@@ -107,6 +119,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     async stop() {
       unfollow()
       await edge.drain(current.config.requests.drain)
+      await responses.stop()
       await events.stop().catch(cause => log.error({ err: cause }, 'the last records could not be committed'))
       await simulator.close()
       await http.close()

@@ -5,6 +5,7 @@ import { type ConfiguredKeys, indexConfiguredKeys, type Keys } from '#keys'
 import { createMetering, createPriceBook, type PublishedPrices, readOverrides } from '#metering'
 import { type Chance, type Clock, createEgress, type HttpClient } from '#platform'
 import { createProviders, readProviders } from '#providers'
+import type { Responses } from '#responses'
 import { createRouting, readModels } from '#routing'
 import type { Config } from './config.ts'
 
@@ -12,6 +13,7 @@ import type { Config } from './config.ts'
 export interface Fixtures {
   keys: Keys
   events: Events
+  responses: Responses
   http: HttpClient
   clock: Clock
   chance: Chance
@@ -30,7 +32,7 @@ export interface Snapshot {
 
 /** Builds the stages of a call from a configuration. Throws when the parts of it do not fit together. */
 export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
-  const { keys, events, http, clock, chance, published, simulatorUrl } = fixtures
+  const { keys, events, responses, http, clock, chance, published, simulatorUrl } = fixtures
   const records = readProviders(config.providers, { simulatorUrl, clock })
   const egress = createEgress({
     enabled: config.egress.enabled,
@@ -50,6 +52,7 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
   return {
     config,
     gateway: {
+      responses,
       keys,
       routing,
       providers: createProviders({ http, clock, egress, mostMediaBytes: config.egress.max_bytes }, records),

@@ -8,7 +8,17 @@ export interface SourceFile {
 }
 
 /** `roles`, `edge` … with what each may import; DESIGN's table. */
-const onTheWay = ['keys', 'guardrails', 'cache', 'routing', 'limits', 'providers', 'metering', 'events']
+const onTheWay = [
+  'responses',
+  'keys',
+  'guardrails',
+  'cache',
+  'routing',
+  'limits',
+  'providers',
+  'metering',
+  'events',
+]
 const domains = [...onTheWay, 'queue', 'retrieval', 'inference', 'prompts', 'evals']
 const ground = ['exchange', 'platform']
 const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
