@@ -12,6 +12,8 @@ export interface WholeAnswer {
 
 export interface StreamAnswer {
   kind: 'stream'
+  /** Absent: 200. */
+  status?: number
   headers: Readonly<Record<string, string>>
   stream: AnswerStream
 }

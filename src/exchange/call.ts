@@ -19,7 +19,10 @@ export type CallerDialect =
 export type Dialect = CallerDialect | 'bedrock-converse'
 
 /** What a call is about, whatever dialect it is said in. */
-export type Operation = 'chat' | 'embeddings' | 'count-tokens'
+export type Operation = 'chat' | 'embeddings' | 'count-tokens' | 'passthrough'
+
+/** Wire formats that belong together: whoever speaks one of a family has the rest of its addresses too. */
+export type Family = 'openai' | 'anthropic' | 'gemini'
 
 export type CallClass = 'interactive' | 'batch'
 
@@ -33,13 +36,15 @@ export interface Caller {
   role: 'admin' | 'key'
   /** Model names or patterns (`openai/*`) the key may use; absent: all. */
   models?: readonly string[]
+  /** May use what a provider serves beyond what is served here; an admin may in any case. */
+  passthrough?: boolean
 }
 
 /** A request as its dialect understood it: the few fields we act on, and the body as it came. */
 export interface Asked {
   operation: Operation
   dialect: CallerDialect
-  /** The name the caller used: an alias or `provider/model`. */
+  /** The name the caller used: an alias or `provider/model`. Empty where a request that is passed through names none. */
   model: string
   stream: boolean
   /** Whether the caller asked for a usage report at the end of the stream. */
@@ -63,8 +68,22 @@ export interface Asked {
   toChat?(): Decision<ChatRequest>
   /** The same of embeddings. */
   toEmbeddings?(): Decision<EmbeddingsRequest>
+  /** Present where the address is not served here, and the request goes to a provider as it is. */
+  passthrough?: Passthrough
   /** Present where the dialect keeps conversations. */
   conversation?: Conversation
+}
+
+/** A request to an address that is not served here. */
+export interface Passthrough {
+  family: Family
+  method: string
+  /** As it came, without its query: `/v1/images/generations`. */
+  path: string
+  /** As it came, without credentials; empty where there is none. */
+  query: string
+  /** The provider that the caller named. */
+  provider: string | undefined
 }
 
 /** What it takes to go on with a conversation that is kept, and to keep this answer of it. */
@@ -169,6 +188,14 @@ export interface Attempt {
   price?: string
 }
 
+/** `provider/model`; the provider alone where no model was named. */
 export function targetName(target: Target): string {
-  return `${target.provider}/${target.model}`
+  return target.model === '' ? target.provider : `${target.provider}/${target.model}`
+}
+
+/** The family of a dialect; undefined for a dialect that stands alone. */
+export function familyOf(dialect: Dialect): Family | undefined {
+  return (['openai', 'anthropic', 'gemini'] as const).find(
+    family => dialect === family || dialect.startsWith(`${family}-`),
+  )
 }

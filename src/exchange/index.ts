@@ -12,14 +12,16 @@ export type {
   CallStatus,
   Conversation,
   Dialect,
+  Family,
   IncomingRequest,
   Operation,
+  Passthrough,
   Plan,
   Target,
   Timeouts,
   Unsupported,
 } from './call.ts'
-export { targetName } from './call.ts'
+export { familyOf, targetName } from './call.ts'
 export type {
   AnswerPart,
   AudioPart,
