@@ -6,8 +6,29 @@ type Json = Readonly<Record<string, unknown>>
 /** How a seal of another dialect begins, in the text of a body (`writeSignature`). */
 const foreignSeal = 'sluice1:'
 
-export function hasForeignSeals(json: Buffer): boolean {
-  return json.includes(foreignSeal)
+/** Whether a body may carry what only we, or another dialect, can read. */
+export function hasForeignThoughts(json: Buffer): boolean {
+  if (json.includes(foreignSeal)) return true
+  return json.includes('"rs_') && /"rs_[0-9a-f]{32}_\d+"/.test(json.toString('latin1'))
+}
+
+/** A caller's own items as they are, but for the thoughts and seals that no provider of this dialect made. */
+export function withoutForeignThoughts(items: readonly unknown[]): unknown[] {
+  return items.flatMap(item => {
+    if (!isObject(item)) return [item]
+    if (item.type === 'reasoning') return isForeignThought(item) ? [] : [item]
+    const { encrypted_content: sealed, ...rest } = item
+    const kept = isForeignSeal(sealed) ? rest : item
+    return [Array.isArray(kept.content) ? { ...kept, content: kept.content.map(partForProvider) } : kept]
+  })
+}
+
+function isForeignSeal(sealed: unknown): boolean {
+  return typeof sealed === 'string' && sealed.startsWith(foreignSeal)
+}
+
+function isForeignThought({ id, encrypted_content: sealed }: Json): boolean {
+  return isForeignSeal(sealed) || (isOurs(id) && (typeof sealed !== 'string' || sealed === ''))
 }
 
 /**
@@ -25,7 +46,7 @@ export function itemsForProvider(items: readonly unknown[]): unknown[] {
 /** A thought that neither carries itself nor has what it led to behind it is refused: it goes. */
 function thoughtForProvider(item: Json, next: unknown): Json[] {
   const { status: _status, encrypted_content: sealed, id, ...rest } = item
-  const own = typeof sealed === 'string' && sealed !== '' && !sealed.startsWith(foreignSeal)
+  const own = typeof sealed === 'string' && sealed !== '' && !isForeignSeal(sealed)
   if (own) return [{ ...withoutNulls(rest), encrypted_content: sealed }]
   if (typeof id !== 'string' || isOurs(id) || typeof sealed === 'string' || !isFollower(next)) return []
   return [{ id, ...withoutNulls(rest) }]

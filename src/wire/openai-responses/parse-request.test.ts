@@ -95,23 +95,22 @@ suite('a request of Responses that goes through', () => {
     ])
   })
 
-  test('shows no provider of its dialect what another dialect sealed', () => {
-    const sealed = 'sluice1:anthropic-messages:seal:Eq'
-    const asked = accept(
-      parse({
-        model: 'm',
-        input: [
-          { type: 'reasoning', summary: [], encrypted_content: sealed },
-          { role: 'assistant', content: 'x' },
-          { role: 'user', content: 'y' },
-        ],
-      }),
-    )
-    assert.deepEqual(itemsSent(asked), [
-      { role: 'assistant', content: 'x' },
+  test('shows no provider of its dialect what another sealed, or what we alone know by its id', () => {
+    const thought = (more: Json): Json => ({ type: 'reasoning', summary: [], ...more })
+    const kept = [
+      thought({ id: 'rs_1', encrypted_content: 'gAAA' }),
+      thought({ id: 'rs_2' }),
+      { type: 'message', id: 'msg_1', role: 'assistant', content: 'x' },
       { role: 'user', content: 'y' },
-    ])
-    assert.equal(accept(asked.toChat?.() ?? assert.fail()).messages[0]?.parts[0]?.type, 'reasoning')
+    ]
+    const sealed = thought({ encrypted_content: 'sluice1:anthropic-messages:seal:Eq' })
+    const ours = thought({ id: 'rs_0123456789abcdef0123456789abcdef_0' })
+    for (const foreign of [sealed, ours]) {
+      const asked = accept(parse({ model: 'm', input: [foreign, ...kept] }))
+      assert.deepEqual(itemsSent(asked), kept)
+      const said = accept(asked.toChat?.() ?? assert.fail())
+      assert.equal(said.messages[0]?.parts.length, 4)
+    }
   })
 
   test('has its own input as items to be kept, each with an id', () => {

@@ -13,7 +13,7 @@ import { isObject, parseObject, readJsonBody, wrongType } from '../json-body.ts'
 import { exchangeFields, findFields, type ObjectFields } from '../json-fields.ts'
 import { readAttribution } from '../openai/attribution.ts'
 import { reading } from '../reading.ts'
-import { hasForeignSeals, inputItems, itemsForProvider } from './history.ts'
+import { hasForeignThoughts, inputItems, itemsForProvider, withoutForeignThoughts } from './history.ts'
 import { ResponseWatch } from './tap.ts'
 import { readResponsesRequest } from './to-chat.ts'
 
@@ -164,10 +164,10 @@ function readForCount(said: Said): Decision<ChatRequest> {
   )
 }
 
-/** The caller's bytes; its input is another only with a history, or with seals that no provider of this dialect made. */
+/** The caller's bytes; its input is another only with a history, or with thoughts that no provider of this dialect made. */
 function renderRelayed({ body, fields, history }: Said, model: string): Buffer {
   const set: Record<string, string> = { model: JSON.stringify(model) }
-  const foreign = hasForeignSeals(body)
+  const foreign = hasForeignThoughts(body)
   if (history || foreign) {
     const own = foreign ? cleanedItems(body) : ownItems(body)
     const earlier = itemsForProvider(history ?? []).map(item => JSON.stringify(item))
@@ -186,7 +186,7 @@ function ownItems(body: Buffer): string {
 function cleanedItems(body: Buffer): string {
   const input = parseObject(body.toString())?.input
   if (!Array.isArray(input)) return ownItems(body)
-  return itemsForProvider(input)
+  return withoutForeignThoughts(input)
     .map(item => JSON.stringify(item))
     .join(',')
 }
