@@ -65,6 +65,48 @@ export function streamedAnswer(): StreamedAnswer {
   }
 }
 
+/** The same answer as Anthropic gives it. */
+export function plainMessage(): string {
+  const text = `${'A model call is slow, fallible and metered. '.repeat(20)}${endMark}`
+  return JSON.stringify({
+    ...messageHead,
+    content: [{ type: 'text', text }],
+    stop_reason: 'end_turn',
+    usage: { input_tokens: 180, output_tokens: streamPieces },
+  })
+}
+
+/** The same stream as Anthropic sends it; what ends it is its usage, always, and its end mark. */
+export function streamedMessage(): StreamedAnswer {
+  const usage = { input_tokens: 180, output_tokens: 1 }
+  const block = { index: 0, content_block: { type: 'text', text: '' } }
+  const delta = { index: 0, delta: { type: 'text_delta', text: pieceMark } }
+  const end = { delta: { stop_reason: 'end_turn', stop_sequence: null } }
+  return {
+    role:
+      named('message_start', { message: { ...messageHead, usage } }) + named('content_block_start', block),
+    piece: named('content_block_delta', delta),
+    finish: named('content_block_stop', { index: 0 }),
+    usage: named('message_delta', { ...end, usage: { output_tokens: streamPieces } }),
+    done: named('message_stop', {}),
+  }
+}
+
+const messageHead = {
+  id: 'msg_bench',
+  type: 'message',
+  role: 'assistant',
+  model: 'claude-bench',
+  content: [],
+  stop_reason: null,
+  stop_sequence: null,
+}
+
+/** An event with its name, as Anthropic writes them. */
+function named(type: string, fields: object): string {
+  return `event: ${type}\n${sse({ type, ...fields })}`
+}
+
 /** A chat request of about 900 bytes. The pace travels in the prompt, so that it passes through any gateway. */
 export function chatRequest(model: string, stream: boolean, paceMs: number): string {
   const content = `pace=${paceMs}ms. ${'Please explain once more what a gateway is for. '.repeat(15)}`

@@ -21,6 +21,8 @@ interface Peers {
   direct: Findings | undefined
   bare: Findings | undefined
   portkey: Findings | undefined
+  /** Sluice between two of the same dialect. */
+  relay: Findings | undefined
 }
 
 interface Row {
@@ -55,6 +57,7 @@ const rows: Row[] = [
   added('… added first content p99, ms', 'streamAlone', result => result.firstContentMs.p99),
   plain('stream, 16 connections: CPU µs/chunk', 'streamCrowd', 1, cpuPerPiece),
   against('… CPU × bare', 'bare', 'streamCrowd', cpuPerPiece),
+  against('… CPU × the byte relay', 'relay', 'streamCrowd', cpuPerPiece),
   plain('… chunks/s', 'streamCrowd', 0, result => result.pieces / result.seconds),
   plain('… gap p50, ms', 'streamCrowd', 1, result => result.gapMs.p50),
   plain('… gap p99, ms', 'streamCrowd', 1, result => result.gapMs.p99),
@@ -70,7 +73,12 @@ const rows: Row[] = [
 /** The table, in Markdown: a column for each contestant, medians over the rounds. */
 export function table(all: readonly Findings[]): string {
   const named = (name: string): Findings | undefined => all.find(one => one.name === name)
-  const peers = { direct: named('direct'), bare: named('bare'), portkey: named('portkey') }
+  const peers = {
+    direct: named('direct'),
+    bare: named('bare'),
+    portkey: named('portkey'),
+    relay: named('sluice'),
+  }
   const lines = rows.map(row => [
     row.title,
     ...all.map(one => shown(median(row.values(one, peers)), row.digits)),
@@ -117,7 +125,7 @@ function added(title: string, lane: LaneName, figure: Figure): Row {
 }
 
 /** A ratio to a peer in the same round, so that what disturbs the machine in between disturbs both. */
-function against(title: string, peer: 'bare' | 'portkey', lane: LaneName, figure: Figure): Row {
+function against(title: string, peer: 'bare' | 'portkey' | 'relay', lane: LaneName, figure: Figure): Row {
   return {
     title,
     digits: 2,

@@ -1,29 +1,51 @@
 /**
- * The canned OpenAI upstream: `node bench/upstream.ts --port N`. Raw sockets and ready-made bytes, because it
+ * The canned upstream: `node bench/upstream.ts --port N`. Raw sockets and ready-made bytes, because it
  * shares the machine with what is measured: an answer costs it about ten microseconds.
  *
- * `POST` anything: a chat completion; with `"stream": true` in the body, 64 content chunks, at once or, with
+ * `POST` anything: a chat completion, or under `/v1/messages` a message of Anthropic's; with `"stream": true` in the body, 64 content chunks, at once or, with
  * `pace=4ms` in the prompt, one every four milliseconds. `GET /count`: `{ "requests": … }` so far.
  */
 import { createServer, type Socket } from 'node:net'
 import { parseArgs } from 'node:util'
-import { plainAnswer, streamedAnswer, streamPieces } from './answers.ts'
+import {
+  plainAnswer,
+  plainMessage,
+  type StreamedAnswer,
+  streamedAnswer,
+  streamedMessage,
+  streamPieces,
+} from './answers.ts'
 
 const { values } = parseArgs({ options: { port: { type: 'string', default: '18080' } } })
 
-const events = streamedAnswer()
-const body = plainAnswer()
-const plain = Buffer.from(
-  `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-)
 const streamHead = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n'
-const opening = Buffer.from(streamHead + framed(events.role) + framed(events.piece))
-const piece = Buffer.from(framed(events.piece))
-const closing = Buffer.from(`${framed(events.finish)}${framed(events.done)}0\r\n\r\n`)
-const closingWithUsage = Buffer.from(
-  `${framed(events.finish)}${framed(events.usage)}${framed(events.done)}0\r\n\r\n`,
-)
-const restAtOnce = Buffer.concat(Array.from({ length: streamPieces - 1 }, () => piece))
+
+/** Every byte of an upstream's answers, ready to be written. */
+interface Canned {
+  plain: Buffer
+  opening: Buffer
+  piece: Buffer
+  restAtOnce: Buffer
+  closing: Buffer
+  closingWithUsage: Buffer
+}
+
+const chat = can(plainAnswer(), streamedAnswer())
+const messages = can(plainMessage(), streamedMessage())
+
+function can(body: string, events: StreamedAnswer): Canned {
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`
+  const piece = Buffer.from(framed(events.piece))
+  const end = `${framed(events.done)}0\r\n\r\n`
+  return {
+    plain: Buffer.from(head + body),
+    opening: Buffer.from(streamHead + framed(events.role) + framed(events.piece)),
+    piece,
+    restAtOnce: Buffer.concat(Array.from({ length: streamPieces - 1 }, () => piece)),
+    closing: Buffer.from(framed(events.finish) + end),
+    closingWithUsage: Buffer.from(framed(events.finish) + framed(events.usage) + end),
+  }
+}
 
 let requests = 0
 
@@ -47,17 +69,23 @@ function answer(socket: Socket, request: string): void {
     return
   }
   requests += 1
+  const isMessage = request.startsWith('POST /v1/messages')
+  const canned = isMessage ? messages : chat
   if (!/"stream":\s*true/.test(request)) {
-    socket.write(plain)
+    socket.write(canned.plain)
     return
   }
-  const end = /"include_usage":\s*true/.test(request) ? closingWithUsage : closing
+  const wantsUsage = isMessage || /"include_usage":\s*true/.test(request)
+  const end = wantsUsage ? canned.closingWithUsage : canned.closing
   const paceMs = Number(/pace=(\d+)ms/.exec(request)?.[1] ?? 0)
-  if (paceMs === 0) socket.write(Buffer.concat([opening, restAtOnce, end]))
-  else stream(socket, paceMs, end)
+  if (paceMs === 0) socket.write(Buffer.concat([canned.opening, canned.restAtOnce, end]))
+  else stream(socket, { ...canned, paceMs, end })
 }
 
-function stream(socket: Socket, paceMs: number, end: Buffer): void {
+function stream(
+  socket: Socket,
+  { opening, piece, paceMs, end }: Canned & { paceMs: number; end: Buffer },
+): void {
   let sent = 1
   socket.write(opening)
   const timer = setInterval(() => {

@@ -3,7 +3,7 @@ import { bare } from './bare.ts'
 import { direct } from './direct.ts'
 import { litellm } from './litellm.ts'
 import { portkey } from './portkey.ts'
-import { sluice } from './sluice.ts'
+import { sluice, translating } from './sluice.ts'
 
 /** In the order of the table's columns. */
-export const contestants: readonly Contestant[] = [direct, bare, sluice, portkey, litellm]
+export const contestants: readonly Contestant[] = [direct, bare, sluice, translating, portkey, litellm]

@@ -12,13 +12,21 @@ export const sluice: Contestant = {
   does: 'virtual key checked, call on durable record before it is sent, usage tapped, priced; embedded store',
   model: 'fast',
   headers: () => [`authorization: Bearer ${key}`],
-  launch,
+  launch: seat => launch(seat, 'openai'),
   eventLoopDelay: { path: '/metrics', metric: 'nodejs_eventloop_lag_p99_seconds' },
 }
 
-function launch(seat: Seat): Launch {
+/** The same for a provider of another dialect: request, answer and every chunk of a stream are translated. */
+export const translating: Contestant = {
+  ...sluice,
+  name: 'translating',
+  does: 'sluice for an OpenAI client before an Anthropic provider: everything of the above, and translated',
+  launch: seat => launch(seat, 'anthropic'),
+}
+
+function launch(seat: Seat, dialect: 'openai' | 'anthropic'): Launch {
   const config = join(seat.folder, 'sluice.yaml')
-  writeFileSync(config, configuration(seat.upstream))
+  writeFileSync(config, configuration(seat.upstream, dialect))
   const data = join(seat.folder, 'data')
   const port = String(seat.port)
   return {
@@ -29,9 +37,9 @@ function launch(seat: Seat): Launch {
   }
 }
 
-function configuration(upstream: string): string {
+function configuration(upstream: string, dialect: string): string {
   return `providers:
-  up: { dialect: openai, base_url: ${upstream}/v1, api_key: x }
+  up: { dialect: ${dialect}, base_url: ${upstream}/v1, api_key: x }
 prices:
   up/gpt-5-mini: { input: 0.25, output: 2.00 }
 models:
