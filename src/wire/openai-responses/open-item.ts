@@ -102,7 +102,7 @@ export function summary(text: string): Json {
 }
 
 /** The dialect seals thoughts alone; what others seal beside them travels in the same field. */
-export function renderSeal(signature: Signature | undefined): Json {
+function renderSeal(signature: Signature | undefined): Json {
   const own = signature?.dialect === 'openai-responses' && signature.kind === 'reference'
   return said<Json>({
     encrypted_content: signature && !own ? writeSignature(signature, 'openai-responses') : undefined,

@@ -37,7 +37,7 @@ export function readResponse(json: Json): ChatAnswer | undefined {
   })
 }
 
-export function isCall(part: AnswerPart): boolean {
+function isCall(part: AnswerPart): boolean {
   return part.type === 'tool-call'
 }
 

@@ -9,7 +9,7 @@ const sampling: Taking = {
 }
 
 /** The API takes no fewer. */
-export const fewestOutputTokens = 16
+const fewestOutputTokens = 16
 
 /** What a provider can be told in Responses. */
 export const responsesTakes: Readonly<Record<FeatureName, Taking>> = {
@@ -90,6 +90,6 @@ function isForeign(part: Part, type: 'image' | 'file'): boolean {
   return part.type === type && part.source.kind === 'id' && !part.source.dialect.startsWith('openai')
 }
 
-export function isOwnThought(part: Part): boolean {
+function isOwnThought(part: Part): boolean {
   return part.type === 'reasoning' && part.signature?.dialect === 'openai-responses'
 }
