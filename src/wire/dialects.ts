@@ -1,5 +1,6 @@
 import type { CallerDialect, Dialect } from '#exchange'
 import { anthropicCountTokens, anthropicMessages } from './anthropic-messages/index.ts'
+import { bedrockConverse } from './bedrock-converse/index.ts'
 import type { ChatProvider, DialectModule } from './dialect.ts'
 import { gemini, geminiCountTokens } from './gemini/index.ts'
 import { geminiEmbeddings } from './gemini-embeddings/index.ts'
@@ -23,4 +24,5 @@ export const dialects = {
 /** Every wire format that providers speak. */
 export const providerDialects = {
   ...dialects,
+  'bedrock-converse': bedrockConverse,
 } as unknown as Readonly<Record<Dialect, DialectModule | ChatProvider>>

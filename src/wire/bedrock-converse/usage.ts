@@ -1,0 +1,41 @@
+import type { Usage } from '#exchange'
+import { isObject } from '../json-body.ts'
+
+type Json = Readonly<Record<string, unknown>>
+
+/**
+ * Converse's usage report as disjoint kinds. `inputTokens` leaves cached tokens out; `cacheDetails` says which of those
+ * written are kept for an hour (TokenUsage). Undefined when there is no report.
+ */
+export function readConverseUsage(report: unknown): Usage | undefined {
+  if (!isObject(report)) return undefined
+  const input = count(report, 'inputTokens')
+  const output = count(report, 'outputTokens')
+  if (input === undefined && output === undefined) return undefined
+  const details = Array.isArray(report.cacheDetails) ? report.cacheDetails.filter(isObject) : []
+  const hour = details
+    .filter(({ ttl }) => ttl === '1h')
+    .reduce((sum, detail) => sum + (count(detail, 'inputTokens') ?? 0), 0)
+  const written = count(report, 'cacheWriteInputTokens') ?? 0
+  const cacheWrite1h = Math.min(hour, written)
+  const usage = {
+    input,
+    cachedInput: count(report, 'cacheReadInputTokens'),
+    cacheWrite5m: written - cacheWrite1h,
+    cacheWrite1h,
+    output,
+  }
+  return Object.fromEntries(Object.entries(usage).filter(([, tokens]) => tokens !== undefined && tokens > 0))
+}
+
+export function readTier({ serviceTier }: Json): { serviceTier?: string } {
+  return isObject(serviceTier) && typeof serviceTier.type === 'string'
+    ? { serviceTier: serviceTier.type }
+    : {}
+}
+
+/** A token count: a whole number from 0 to 2^53; anything else a provider sends there is no count. */
+function count(object: Json, name: string): number | undefined {
+  const value = object[name]
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
