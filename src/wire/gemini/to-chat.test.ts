@@ -104,6 +104,28 @@ suite('what a caller says', () => {
     ])
   })
 
+  test('about an earlier answer may be in the pieces it was streamed in', () => {
+    const piece = (...parts: unknown[]) => ({ role: 'model', parts })
+    const { messages } = readGenerateContent({
+      contents: [
+        piece({ text: 'Hm', thought: true }),
+        piece({ text: '.', thought: true }, { text: 'Grü' }),
+        piece({ text: 'ße' }),
+        piece({ text: '', thoughtSignature: 'AQID' }),
+        piece({ text: 'B' }, { functionCall: { name: 'f' } }),
+        piece({ text: '' }),
+        { role: 'user', parts: [{ functionResponse: { name: 'f', response: {} } }] },
+      ],
+    })
+    assert.deepEqual(messages[0]?.parts, [
+      { type: 'reasoning', text: 'Hm.' },
+      { type: 'text', text: 'Grüße', signature: { dialect: 'gemini', kind: 'seal', value: 'AQID' } },
+      { type: 'text', text: 'B' },
+      { type: 'tool-call', id: 'call_4_1', name: 'f', arguments: '{}' },
+    ])
+    assert.equal(messages.length, 2)
+  })
+
   test('in schemas of OpenAPI is said in JSON Schema', () => {
     const parameters = {
       type: 'OBJECT',

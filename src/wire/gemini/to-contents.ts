@@ -17,27 +17,47 @@ interface OpenCall {
   name: string
 }
 
-/** A conversation in turns. What a function returned stands in the turn of the user's. */
+/**
+ * A conversation in turns. What a function returned stands in the turn of the user's. The SDKs keep a streamed answer
+ * as it came, a content for each piece; those are one turn again, and their texts one text.
+ */
 export function readContents(values: readonly unknown[]): Message[] {
+  const messages: Message[] = []
   let open: OpenCall[] = []
-  return values.map((value, i): Message => {
+  for (const [i, value] of values.entries()) {
     const path = `contents[${i}]`
     const json = camelFields(value, path)
     const role = optionalString(json, 'role', `${path}.role`) ?? 'user'
     const parts = optionalArray(json, 'parts', `${path}.parts`) ?? []
     const at = (k: number): string => `${path}.parts[${k}]`
+    const last = messages.at(-1)
     if (role === 'model') {
-      const said = parts.map((part, k) => readModelPart(part, { path: at(k), madeId: `call_${i}_${k}` }))
-      open = said.filter(part => part.type === 'tool-call').map(({ id, name }) => ({ id, name }))
-      return { role: 'assistant', parts: said }
-    }
-    if (role !== 'user' && role !== 'function')
+      const spoken = parts.map((part, k) => readModelPart(part, { path: at(k), madeId: `call_${i}_${k}` }))
+      const calls = spoken.filter(part => part.type === 'tool-call').map(({ id, name }) => ({ id, name }))
+      open = last?.role === 'assistant' ? [...open, ...calls] : calls
+      if (last?.role === 'assistant')
+        messages[messages.length - 1] = { ...last, parts: joinPieces(last.parts, spoken) }
+      else messages.push({ role: 'assistant', parts: spoken })
+    } else if (role === 'user' || role === 'function')
+      messages.push({ role: 'user', parts: parts.map((part, k) => readUserPart(part, at(k), open)) })
+    else
       wrong(
         `${path}.role`,
         `\`${path}.role\` is \`${role.slice(0, 40)}\`; a content is of \`user\` or \`model\`.`,
       )
-    return { role: 'user', parts: parts.map((part, k) => readUserPart(part, at(k), open)) }
-  })
+  }
+  return messages
+}
+
+/** The next piece of an answer behind what came before: a text goes on, unless its seal has come. */
+function joinPieces(before: readonly AnswerPart[], next: readonly AnswerPart[]): AnswerPart[] {
+  const last = before.at(-1)
+  const [first, ...rest] = next
+  const isText = first?.type === 'text' || first?.type === 'reasoning'
+  if (!isText || (first.text === '' && !first.signature)) return [...before, ...(isText ? rest : next)]
+  if ((last?.type !== 'text' && last?.type !== 'reasoning') || last.type !== first.type || last.signature)
+    return [...before, ...next]
+  return [...before.slice(0, -1), { ...last, ...first, text: last.text + first.text }, ...rest]
 }
 
 function readUserPart(value: unknown, path: string, open: OpenCall[]): UserPart {
