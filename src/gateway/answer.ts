@@ -7,6 +7,7 @@ import {
   type Caller,
   type Decision,
   type Fault,
+  type Passthrough,
   type Plan,
   type Presence,
   type Trip,
@@ -15,8 +16,8 @@ import { relay } from './relay.ts'
 
 /** The stages of a call, by the domains that own them. One immutable set for each configuration. */
 export interface Gateway {
-  keys: { admit(call: Call['caller'], model: string): Decision<void> }
-  routing: { plan(model: string): Decision<Plan>; names(): readonly string[] }
+  keys: { admit(call: Call['caller'], model: string, passthrough?: Passthrough): Decision<void> }
+  routing: { plan(model: string, passthrough?: Passthrough): Decision<Plan>; names(): readonly string[] }
   responses: {
     resume(asked: Asked, caller: Caller): Decision<Asked> | Promise<Decision<Asked>>
     keep(answer: Answer, of: { asked: Asked; call: Call }): Answer | Promise<Answer>
@@ -33,8 +34,8 @@ export interface Client extends Presence {
     answer: { status: number; headers: Readonly<Record<string, string>>; body: Buffer },
     exchange: Exchange,
   ): void
-  /** Begins to answer with a stream. */
-  begin(headers: Readonly<Record<string, string>>, exchange: Exchange): void
+  /** Begins to answer with a stream; `status` is 200 unless told. */
+  begin(headers: Readonly<Record<string, string>>, exchange: Exchange, status?: number): void
   /** Takes bytes of a stream; false asks for a pause until `onDrain`. */
   write(bytes: Buffer): boolean
   onDrain(work: () => void): void
@@ -54,8 +55,8 @@ export async function answer(gateway: Gateway, call: Call, client: Client): Prom
   }
   try {
     const asked = accept(await gateway.responses.resume(accept(call.asked), call.caller))
-    accept(gateway.keys.admit(call.caller, asked.model))
-    const plan = accept(gateway.routing.plan(asked.model))
+    accept(gateway.keys.admit(call.caller, asked.model, asked.passthrough))
+    const plan = accept(gateway.routing.plan(asked.model, asked.passthrough))
     const trip: Trip = { call, asked, plan, presence: client, open: target => exchange.open(target) }
     const answered = await gateway.providers.attempt(trip)
     await relay(await gateway.responses.keep(answered, { asked, call }), client, exchange, settle)

@@ -14,7 +14,7 @@ export async function relay(
   settle: () => void,
 ): Promise<void> {
   if (answer.kind === 'stream') {
-    client.begin(answer.headers, exchange)
+    client.begin(answer.headers, exchange, answer.status)
     return await relayStream(answer.stream, client, exchange)
   }
   exchange.hear(answer.body)

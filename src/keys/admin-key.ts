@@ -79,6 +79,7 @@ async function insertAdmin(tx: Queryable, ring: KeyRing, credential: string, now
     project: 'default',
     role: 'admin',
     models: null,
+    passthrough: false, // admins may in any case
     expiresAt: null,
     createdAt: now.toISOString(),
     createdBy: 'setup',

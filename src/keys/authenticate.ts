@@ -61,6 +61,7 @@ function identify(row: KeyRow): Identity {
     keyName: row.name,
     role: row.role,
     ...(row.models && { models: Object.freeze(row.models) }),
+    ...(row.passthrough && { passthrough: true }),
   }
   return { caller: Object.freeze(caller), ...(row.expiresAt && { expiresAtMs: row.expiresAt.getTime() }) }
 }

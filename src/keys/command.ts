@@ -10,14 +10,15 @@ export interface KeysCommandTools {
 }
 
 const usage = `Usage:
-  sluice keys create --name NAME [--organization NAME] [--project NAME] [--models A,B] [--expires 30d] [--admin]
+  sluice keys create --name NAME [--organization NAME] [--project NAME] [--models A,B] [--expires 30d] [--passthrough] [--admin]
   sluice keys list [--organization NAME] [--project NAME] [--revoked]
   sluice keys revoke ID
 
-  --models    names or patterns ending in *, such as smart,openai/*; without it, all models
-  --expires   a duration (90m, 12h, 30d, 4w) or a time (2030-01-31T00:00:00Z); without it, never
-  --admin     a key that may also administer
-  --json      print the answer as JSON`
+  --models       names or patterns ending in *, such as smart,openai/*; without it, all models
+  --expires      a duration (90m, 12h, 30d, 4w) or a time (2030-01-31T00:00:00Z); without it, never
+  --passthrough  may also use addresses of a provider that Sluice does not serve itself (files, images, …)
+  --admin        a key that may also administer
+  --json         print the answer as JSON`
 
 /** The command line cannot be understood; the message says why. */
 class UsageError extends Error {}
@@ -48,6 +49,7 @@ async function create(args: string[], { client, write, clock }: KeysCommandTools
     project: text,
     models: text,
     expires: text,
+    passthrough: flag,
     admin: flag,
     json: flag,
   }
@@ -62,6 +64,7 @@ async function create(args: string[], { client, write, clock }: KeysCommandTools
     ...(values.organization && { organization: values.organization }),
     ...(values.project && { project: values.project }),
     ...(values.admin && { role: 'admin' }),
+    ...(values.passthrough && { passthrough: true }),
     ...(models && { models }),
     ...(values.expires && { expires_at: expiry(values.expires, clock) }),
   })

@@ -30,6 +30,11 @@ export const keysConfig = Type.Array(
           description: 'Models it may use, by name or by a beginning and `*`; all when absent.',
         }),
       ),
+      passthrough: Type.Boolean({
+        default: false,
+        description:
+          'Whether it may use addresses of a provider that Sluice does not serve itself (images, audio, files, batches …). It then sees all that the provider’s account keeps.',
+      }),
       expires_at: Type.Optional(
         Type.String({
           pattern: '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2}))?$',

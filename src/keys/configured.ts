@@ -9,6 +9,7 @@ export interface ConfiguredKey {
   organization: string
   project: string
   models?: readonly string[] | undefined
+  passthrough?: boolean | undefined
   expires_at?: string | undefined
 }
 
@@ -78,6 +79,7 @@ function identify(key: ConfiguredKey): Identity {
     keyName: key.name,
     role: 'key',
     ...(key.models && { models: Object.freeze([...key.models]) }),
+    ...(key.passthrough && { passthrough: true }),
   }
   const frozen = Object.freeze(caller)
   if (key.expires_at === undefined) return { caller: frozen }

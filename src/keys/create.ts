@@ -1,4 +1,4 @@
-import type { Caller, Decision, Route } from '#exchange'
+import type { Caller, Decision, Passthrough, Route } from '#exchange'
 import { type Chance, type Clock, createUuids, type Database, type Log } from '#platform'
 import { type AdminKey, ensureAdminKey } from './admin-key.ts'
 import { admit } from './admit.ts'
@@ -16,8 +16,11 @@ export interface Keys {
    * cannot say.
    */
   authenticate(credential: string | undefined, configured: ConfiguredKeys): Promise<Decision<Caller>>
-  /** Whether the caller may use a model by this name; refuses with `model_not_allowed`. */
-  admit(caller: Caller, model: string): Decision<void>
+  /**
+   * Whether the caller may use a model by this name, or have a request passed through that may name none; refuses
+   * with `model_not_allowed` or `permission_denied`.
+   */
+  admit(caller: Caller, model: string, passthrough?: Passthrough): Decision<void>
   /** At each start, after the migrations: makes an admin key when there is none. */
   ensureAdminKey(options: { dataDir: string; configured: ConfiguredKeys }): Promise<AdminKey>
   routes: Route[]

@@ -29,6 +29,7 @@ export interface KeyWish {
   project: string
   role: Caller['role']
   models?: readonly string[] | null
+  passthrough?: boolean
   /** ISO 8601. */
   expiresAt?: string | null
 }
@@ -53,6 +54,7 @@ export async function issueKey(ring: KeyRing, wish: KeyWish, by: Caller): Promis
     project: wish.project,
     role: wish.role,
     models: wish.models ?? null,
+    passthrough: wish.passthrough ?? false,
     expiresAt: expiresAt ?? null,
     createdAt,
     createdBy: by.keyId,

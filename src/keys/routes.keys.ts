@@ -30,6 +30,11 @@ const models = Type.Unsafe<string[] | null>({
   description: 'Models the key may use, by name or by a pattern that ends in `*`; null: all.',
 })
 
+const passthrough = Type.Boolean({
+  description:
+    'Whether the key may use addresses of a provider that Sluice does not serve itself; admin keys may in any case.',
+})
+
 const expiresAt = Type.Unsafe<string | null>({
   type: ['string', 'null'],
   pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d)$',
@@ -48,6 +53,7 @@ const keyShape = Type.Object({
   project: slug('What it is for'),
   role,
   models,
+  passthrough,
   expires_at: timeOrNull('When it ends'),
   revoked_at: timeOrNull('When it was revoked'),
   created_at: time('When it was made'),
@@ -70,6 +76,7 @@ const newKey = Type.Object(
     project: Type.Optional(slug('Made when it is missing; `default` when not given')),
     role: Type.Optional(role),
     models: Type.Optional(models),
+    passthrough: Type.Optional(passthrough),
     expires_at: Type.Optional(expiresAt),
   },
   { additionalProperties: false },
@@ -79,6 +86,7 @@ const keyChange = Type.Object(
   {
     name: Type.Optional(keyName),
     models: Type.Optional(models),
+    passthrough: Type.Optional(passthrough),
     expires_at: Type.Optional(expiresAt),
   },
   { additionalProperties: false, minProperties: 1 },
@@ -196,6 +204,7 @@ function showKey(row: KeyRow): Static<typeof keyShape> {
     project: row.project,
     role: row.role,
     models: row.models,
+    passthrough: row.passthrough,
     expires_at: row.expiresAt?.toISOString() ?? null,
     revoked_at: row.revokedAt?.toISOString() ?? null,
     created_at: row.createdAt.toISOString(),

@@ -10,6 +10,7 @@ export interface KeyRow {
   project: string
   role: Caller['role']
   models: string[] | null
+  passthrough: boolean
   expiresAt: Date | null
   revokedAt: Date | null
   createdAt: Date
@@ -26,6 +27,7 @@ export interface NewKey {
   project: string
   role: Caller['role']
   models: readonly string[] | null
+  passthrough: boolean
   expiresAt: string | null
   createdAt: string
   createdBy: string
@@ -35,6 +37,7 @@ export interface NewKey {
 export interface KeyChange {
   name?: string
   models?: readonly string[] | null
+  passthrough?: boolean
   expiresAt?: string | null
 }
 
@@ -45,7 +48,7 @@ export interface Scope {
 }
 
 const columns = `keys.id, keys.name, keys.hint, keys.organization, keys.project, keys.role, keys.models,
-  keys.expires_at as "expiresAt", keys.revoked_at as "revokedAt",
+  keys.passthrough, keys.expires_at as "expiresAt", keys.revoked_at as "revokedAt",
   keys.created_at as "createdAt", keys.created_by as "createdBy"`
 
 /** The statement of the hot path: it runs once every few seconds for each key in use. Revoked keys are found too. */
@@ -80,12 +83,12 @@ export async function listKeys(
 
 export async function insertKey(tx: Queryable, key: NewKey): Promise<KeyRow> {
   const text = `insert into keys
-      (id, name, hash, hint, organization, project, role, models, expires_at, created_at, created_by)
-    values ($1, $2, decode($3, 'hex'), $4, $5, $6, $7, $8::text[], $9::timestamptz, $10::timestamptz, $11)
+      (id, name, hash, hint, organization, project, role, models, expires_at, created_at, created_by, passthrough)
+    values ($1, $2, decode($3, 'hex'), $4, $5, $6, $7, $8::text[], $9::timestamptz, $10::timestamptz, $11, $12)
     returning ${columns}`
   const place = [key.organization, key.project, key.role]
   const values = [key.id, key.name, key.hash, key.hint, ...place, key.models, key.expiresAt, key.createdAt]
-  const [row] = await tx.query<KeyRow>({ text }, [...values, key.createdBy])
+  const [row] = await tx.query<KeyRow>({ text }, [...values, key.createdBy, key.passthrough])
   return row!
 }
 
@@ -97,13 +100,13 @@ export async function changeKey(
 ): Promise<(KeyRow & { hash: string }) | undefined> {
   const text = `update keys set name = coalesce($2, name),
       models = case when $3::boolean then $4::text[] else models end,
-      expires_at = case when $5::boolean then $6::timestamptz else expires_at end
+      expires_at = case when $5::boolean then $6::timestamptz else expires_at end,
+      passthrough = coalesce($7, passthrough)
     where id = $1 and revoked_at is null returning ${columns}, encode(hash, 'hex') as hash`
   const models = [change.models !== undefined, change.models ?? null]
   const expiresAt = [change.expiresAt !== undefined, change.expiresAt ?? null]
-  return (
-    await db.query<KeyRow & { hash: string }>({ text }, [id, change.name ?? null, ...models, ...expiresAt])
-  )[0]
+  const values = [id, change.name ?? null, ...models, ...expiresAt, change.passthrough ?? null]
+  return (await db.query<KeyRow & { hash: string }>({ text }, values))[0]
 }
 
 /** Revoking again keeps the first time. */

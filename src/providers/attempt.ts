@@ -11,6 +11,7 @@ import type { Clock, Egress, HttpClient, HttpFailure, HttpFlow, HttpReader } fro
 import type { Passage } from '#wire'
 import { classify } from './classify.ts'
 import { type Departure, depart } from './depart.ts'
+import { passedAnswerHeaders, passedFault } from './passthrough.ts'
 import type { Provider } from './provider.ts'
 import { ProviderStream } from './stream.ts'
 
@@ -102,9 +103,9 @@ class Conversation implements HttpReader {
       {
         origin: this.#provider.origin,
         path: this.#departure.path,
-        method: 'POST',
+        method: this.#departure.method,
         headers: this.#departure.headers,
-        body: this.#departure.body,
+        body: this.#departure.body.length > 0 ? this.#departure.body : undefined,
         connections: this.#provider.connections,
         connectTimeoutMs: this.#provider.connectTimeoutMs,
       },
@@ -142,7 +143,7 @@ class Conversation implements HttpReader {
   data(chunk: Buffer): void {
     if (this.#stream) return this.#stream.push(chunk)
     this.#size += chunk.length
-    const isError = this.#status !== 200
+    const isError = !this.#isAnswer()
     if (isError && this.#size > maxErrorBytes) return
     if (this.#size > this.#provider.maxAnswerBytes) {
       return this.#fail(
@@ -158,7 +159,7 @@ class Conversation implements HttpReader {
   end(): void {
     if (this.#stream) return this.#stream.finish()
     const body = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks)
-    if (this.#status !== 200) return this.#fail(this.#classify(this.#status, body, this.#readError(body)))
+    if (!this.#isAnswer()) return this.#fail(this.#classify(this.#status, body, this.#readError(body)))
     const read = this.#trip.asked.stream ? undefined : this.#passage.readWhole(body)
     if (!read) return this.#fail(this.#notAnAnswer(body))
     if ('error' in read) return this.#fail(this.#classify(statusWithin(read.error), noBody, read.error))
@@ -167,7 +168,7 @@ class Conversation implements HttpReader {
       this.#attempt.usageSource = 'provider'
     }
     if (this.#close('succeeded'))
-      this.#resolve({ kind: 'whole', status: 200, headers: this.#answerHeaders(), body: read.body })
+      this.#resolve({ kind: 'whole', status: this.#status, headers: this.#answerHeaders(), body: read.body })
   }
 
   fail(failure: HttpFailure, cause: Error): void {
@@ -188,8 +189,15 @@ class Conversation implements HttpReader {
     this.#fail(new Fault(code, sentence, { internal: cause.message, cause }))
   }
 
+  /** Whatever was asked for at an address that is not ours, any good status may answer it. */
+  #isAnswer(): boolean {
+    return this.#trip.asked.passthrough ? this.#status >= 200 && this.#status < 300 : this.#status === 200
+  }
+
   #isStream(): boolean {
     const type = this.#headers['content-type']
+    if (this.#passage.isStream)
+      return this.#isAnswer() && this.#passage.isStream(this.#status, String(type ?? ''))
     return (
       this.#trip.asked.stream &&
       this.#status === 200 &&
@@ -200,7 +208,7 @@ class Conversation implements HttpReader {
 
   #openStream(): ProviderStream | undefined {
     const { asked, plan } = this.#trip
-    const tap = this.#passage.createTap?.()
+    const tap = this.#passage.createTap?.(String(this.#headers['content-type'] ?? ''))
     if (!tap || !this.#flow) return undefined
     return new ProviderStream({
       providerName: this.#provider.name,
@@ -208,9 +216,10 @@ class Conversation implements HttpReader {
       flow: this.#flow,
       clock: this.#deps.clock,
       idleMs: plan.timeouts.idleMs,
-      estimatedInputTokens: asked.estimatedInputTokens,
+      estimatedInputTokens: asked.passthrough ? undefined : asked.estimatedInputTokens,
       attempt: this.#attempt,
-      onFirst: stream => this.#resolve({ kind: 'stream', headers: this.#answerHeaders(), stream }),
+      onFirst: stream =>
+        this.#resolve({ kind: 'stream', status: this.#status, headers: this.#answerHeaders(), stream }),
       onContent: () => this.#stopAwaiting(),
       onOver: status => this.#close(status),
       onFailedEarly: fault => this.#reject(fault),
@@ -234,10 +243,9 @@ class Conversation implements HttpReader {
   #leave(): void {
     if (this.#over) return
     if (this.#stream) return this.#stream.cancel()
-    if (this.#sent) {
-      this.#attempt.usage = { input: this.#trip.asked.estimatedInputTokens }
-      this.#attempt.usageSource = 'estimate'
-    }
+    const { asked } = this.#trip
+    if (this.#sent && !asked.passthrough) this.#attempt.usage = { input: asked.estimatedInputTokens }
+    if (this.#sent) this.#attempt.usageSource = asked.passthrough ? 'unknown' : 'estimate'
     this.#fail(gone(), 'cancelled')
   }
 
@@ -273,7 +281,7 @@ class Conversation implements HttpReader {
 
   #classify(status: number, body: Buffer, error: ProviderError | undefined): Fault {
     const { secrets, name } = this.#provider
-    return classify({
+    const answer = {
       provider: name,
       model: this.#attempt.target.model,
       status,
@@ -283,10 +291,17 @@ class Conversation implements HttpReader {
       translated: this.#passage.relayed === undefined,
       repeatsSecret: secrets.some(secret => body.includes(secret) || error?.message?.includes(secret)),
       nowMs: this.#deps.clock.now(),
-    })
+    }
+    const fault = classify(answer)
+    return this.#trip.asked.passthrough ? passedFault(fault, answer) : fault
   }
 
   #answerHeaders(): Record<string, string> {
+    if (this.#trip.asked.passthrough)
+      return passedAnswerHeaders(this.#provider, this.#trip.call, {
+        headers: this.#headers,
+        isStream: this.#stream !== undefined,
+      })
     const { dropped } = this.#passage
     return {
       ...(this.#passage.relayed && shownHeaders(this.#headers)),

@@ -3,12 +3,14 @@ import { openPassage, type Passage } from '#wire'
 import type { AttemptDeps } from './attempt.ts'
 import { countLocally } from './count-tokens.ts'
 import { fetchMedia } from './fetch-media.ts'
+import { passedHeaders, passedPath } from './passthrough.ts'
 import type { Provider } from './provider.ts'
 
 /** A request that is complete, before anything of it is on record or sent. */
 export interface Departure {
   kind: 'request'
   passage: Passage
+  method: string
   path: string
   headers: Record<string, string>
   body: Buffer
@@ -26,6 +28,7 @@ export async function depart(
   trip: Trip,
 ): Promise<Departure | WholeAnswer> {
   const { call, asked, plan } = trip
+  const { method = 'POST', query = '' } = asked.passthrough ?? {}
   const { model } = target
   const decision = await openPassage(asked, {
     speaks: provider.speaks(model),
@@ -46,17 +49,19 @@ export async function depart(
   }
   const passage = accept(decision)
   const ask = { dialect: passage.dialect, model, stream: asked.stream, own: passage.path }
-  const path = provider.path(ask)
-  const body = provider.body(passage.body, ask)
-  const headers = headersFor(provider, passage, trip)
+  const path = asked.passthrough ? passedPath(provider, ask, passage, query) : provider.path(ask)
+  const body = asked.passthrough ? passage.body : provider.body(passage.body, ask)
+  const headers = asked.passthrough
+    ? passedHeaders(provider, passage, call)
+    : headersFor(provider, passage, trip)
   const added = await provider.credential.authorize({
-    method: 'POST',
+    method,
     origin: provider.origin,
     path,
     headers,
     body,
   })
-  return { kind: 'request', passage, path, headers: { ...headers, ...added }, body }
+  return { kind: 'request', passage, method, path, headers: { ...headers, ...added }, body }
 }
 
 function headersFor(provider: Provider, passage: Passage, { call, asked }: Trip): Record<string, string> {

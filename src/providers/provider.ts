@@ -1,4 +1,4 @@
-import type { Dialect } from '#exchange'
+import type { Dialect, Family } from '#exchange'
 import type { Quirk } from '#wire'
 import type { Credential } from './credential.ts'
 
@@ -11,6 +11,8 @@ export interface Provider {
   origin: string
   /** Dialects that it speaks for a model, the one it speaks best first. */
   speaks(model: string): readonly Dialect[]
+  /** Families of dialects of which it has the other addresses too. */
+  families: readonly Family[]
   quirks: ReadonlySet<Quirk>
   /** Where a request of one of its dialects goes, with its query. */
   path(ask: ProviderAsk): string

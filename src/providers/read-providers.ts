@@ -1,4 +1,4 @@
-import type { Dialect } from '#exchange'
+import { type Dialect, familyOf } from '#exchange'
 import type { Clock } from '#platform'
 import type { ProviderConfig } from './config.ts'
 import { createCredential } from './create-credential.ts'
@@ -83,13 +83,20 @@ interface Place {
 function createAsking(
   vendor: Vendor,
   { basePath, settings, isOwn }: Place,
-): Pick<Provider, 'speaks' | 'path' | 'body'> {
+): Pick<Provider, 'speaks' | 'families' | 'path' | 'body'> {
   const elsewhere = isOwn ? {} : (vendor.elsewhere ?? {})
   const further = Object.keys(elsewhere) as Dialect[]
   const { speaks = ['openai-chat', 'openai-embeddings'] } = vendor
   const asFor = (ask: ProviderAsk): VendorAsk => ({ ...ask, settings })
+  const speaksFor = (model: string): Dialect[] => [
+    ...(typeof speaks === 'function' ? speaks(model) : speaks),
+    ...further,
+  ]
+  // Where the dialect hangs on the model (Vertex), model calls have ways of their own, and nothing else has theirs.
+  const families = typeof speaks === 'function' ? [] : speaksFor('').flatMap(name => familyOf(name) ?? [])
   return {
-    speaks: model => [...(typeof speaks === 'function' ? speaks(model) : speaks), ...further],
+    speaks: speaksFor,
+    families: [...new Set(families)],
     path(ask) {
       const asked = asFor(ask)
       const base = elsewhere[ask.dialect]

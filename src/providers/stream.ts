@@ -9,7 +9,8 @@ export interface ProviderStreamOptions {
   clock: Clock
   /** Longest silence between two pieces, while the reader is not the one who holds up. */
   idleMs: number
-  estimatedInputTokens: number
+  /** Undefined where nothing can be counted: what is not told then is not known. */
+  estimatedInputTokens: number | undefined
   attempt: Attempt
   /** The first event has come, and it is not an error. */
   onFirst(stream: AnswerStream): void
@@ -131,6 +132,7 @@ export class ProviderStream implements AnswerStream {
     if (facts.error) return this.failWith(this.#options.classifyError(facts.error))
     if (facts.malformed) return this.failWith(this.#malformed(facts.malformed))
     if (!facts.ended) return
+    if (!this.#begun) this.#begin() // ended without a byte: an empty answer all the same
     this.#end('succeeded')
     flow.resume()
     clock.after(lingerMs, () => flow.abort())
@@ -144,8 +146,12 @@ export class ProviderStream implements AnswerStream {
     }
     this.#held.push(bytes)
     if (this.#begun) return
-    this.#begun = true
     this.#options.flow.pause()
+    this.#begin()
+  }
+
+  #begin(): void {
+    this.#begun = true
     this.#options.onFirst(this)
   }
 
@@ -163,6 +169,8 @@ export class ProviderStream implements AnswerStream {
     if (tap.facts.usage) {
       attempt.usage = tap.facts.usage
       attempt.usageSource = 'provider'
+    } else if (estimatedInputTokens === undefined) {
+      attempt.usageSource = 'unknown'
     } else if (this.#begun) {
       attempt.usage = { input: estimatedInputTokens, output: estimateOutputTokens(tap.facts) }
       attempt.usageSource = 'estimate'

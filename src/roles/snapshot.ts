@@ -43,6 +43,7 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
   })
   const routing = createRouting({
     ...readModels(config.models, config.providers),
+    families: new Map(records.map(({ name, families }) => [name, families])),
     unsupported: config.unsupported as Unsupported | undefined,
     chance,
   })

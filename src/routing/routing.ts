@@ -1,6 +1,8 @@
 import {
   allow,
   type Decision,
+  type Family,
+  type Passthrough,
   type Plan,
   refuse,
   type Target,
@@ -8,6 +10,7 @@ import {
   type Unsupported,
 } from '#exchange'
 import { type Chance, nearestNames } from '#platform'
+import { planPassthrough } from './passthrough.ts'
 
 /** An alias as the owner configured it. A name or a target may end in `*`, which stands for the same text in both. */
 export interface ModelRoute {
@@ -22,6 +25,8 @@ export interface RoutingOptions {
   models: readonly ModelRoute[]
   /** Configured providers, and their time limits for callers who name a target directly. */
   providers: ReadonlyMap<string, Timeouts>
+  /** Of which families each provider has the other addresses too; absent: none of any. */
+  families?: ReadonlyMap<string, readonly Family[]>
   /** What to do with what a provider cannot take, where a model does not say. */
   unsupported?: Unsupported | undefined
   chance: Chance
@@ -29,12 +34,19 @@ export interface RoutingOptions {
 
 /** Where could it go: one immutable table for each configuration. */
 export interface Routing {
-  plan(model: string): Decision<Plan>
+  /** `passthrough`: of a request that goes to a provider as it is; its model may be empty. */
+  plan(model: string, passthrough?: Passthrough): Decision<Plan>
   /** Names a caller can use: aliases without a `*`, and the targets they name. */
   names(): readonly string[]
 }
 
-export function createRouting({ models, providers, unsupported, chance }: RoutingOptions): Routing {
+export function createRouting({
+  models,
+  providers,
+  families = new Map(),
+  unsupported,
+  chance,
+}: RoutingOptions): Routing {
   const aliases = new Map(models.filter(model => !model.name.endsWith('*')).map(model => [model.name, model]))
   const wildcards = models
     .filter(model => model.name.endsWith('*'))
@@ -67,14 +79,19 @@ export function createRouting({ models, providers, unsupported, chance }: Routin
     }
   }
 
+  const planModel = (model: string): Decision<Plan> => {
+    const alias = aliases.get(model)
+    const plan = alias ? planOf(alias, chance) : (direct(model) ?? wild(model))
+    return plan
+      ? allow({ ...plan, unsupported: plan.unsupported ?? unsupported })
+      : unknownModel(model, [...names], [...providers.keys()])
+  }
+
   return {
-    plan(model) {
-      const alias = aliases.get(model)
-      const plan = alias ? planOf(alias, chance) : (direct(model) ?? wild(model))
-      return plan
-        ? allow({ ...plan, unsupported: plan.unsupported ?? unsupported })
-        : unknownModel(model, [...names], [...providers.keys()])
-    },
+    plan: (model, passthrough) =>
+      passthrough
+        ? planPassthrough({ model, passthrough }, { planModel, providers, families })
+        : planModel(model),
     names: () => names,
   }
 }

@@ -26,6 +26,7 @@ import type {
 import { dialects, providerDialects } from './dialects.ts'
 import { mapParts } from './features.ts'
 import { parseObject } from './json-body.ts'
+import { openPassthrough } from './passthrough/index.ts'
 import { fitRequest, refuses, type Unsupported } from './policy.ts'
 import { finishError, TranslatingTap } from './translating-tap.ts'
 
@@ -41,13 +42,17 @@ export interface Passage {
   headers: Readonly<Record<string, string>>
   /** Under the provider's base URL, with its query, where the vendor has no way of its own. */
   path: string
+  /** The path has a root of its own for uploads, before the base URL's version. */
+  upload?: boolean
   body: Buffer
   /** The caller's names of what the provider is not told. */
   dropped: readonly string[]
   /** A whole answer in the caller's dialect; undefined when the body is no answer of the provider's. */
   readWhole(body: Buffer): WholeReading | undefined
+  /** Whether an answer of this content type is passed on as it comes; absent: as was asked for. */
+  isStream?(status: number, contentType: string): boolean
   /** Absent where the dialect has no streams. */
-  createTap: (() => StreamTap) | undefined
+  createTap: ((contentType?: string) => StreamTap) | undefined
   readError(body: unknown): ProviderError | undefined
 }
 
@@ -76,6 +81,8 @@ export async function openPassage(
   options: PassageOptions,
 ): Promise<Decision<Passage> | undefined> {
   const own = dialects[asked.dialect]
+  const { passthrough } = asked
+  if (passthrough) return allow(openPassthrough({ ...asked, passthrough }, own, options.model))
   if (options.speaks.includes(asked.dialect)) return allow(relayPassage(asked, own, options))
   const name = options.speaks.find(name => providerDialects[name].operation === asked.operation)
   if (name === undefined) return undefined

@@ -23,7 +23,7 @@ export const vendors: Record<string, Vendor> = {
     // The older API has the deployment in the path, but for Responses, and a dated version in the query.
     path({ dialect, model, own, settings: { api_version: version } }) {
       if (version === undefined) return undefined
-      const isInPath = !isV1(version) && dialect !== 'openai-responses'
+      const isInPath = !isV1(version) && dialect !== 'openai-responses' && model !== ''
       const deployment = isInPath ? `/deployments/${encodeURIComponent(model)}` : ''
       return `${deployment}${own}?api-version=${encodeURIComponent(version)}`
     },
