@@ -26,10 +26,18 @@ export abstract class SseTap implements StreamTap {
     return kept.length === 1 && kept[0] ? kept[0] : Buffer.concat(kept)
   }
 
+  /** What the close itself means, for a dialect whose streams have no end mark. Not asked of half an event. */
+  protected close(): Buffer | undefined {
+    return undefined
+  }
+
   finish(): Buffer {
     const before = this.facts.malformed
     const last = this.#splitter.rest.length > 0 ? this.push(Buffer.from('\n\n')) : Buffer.alloc(0)
+    const isHalf = this.facts.malformed !== before
     this.facts.malformed = before // half an event is a stream cut short, not one of another format
-    return last
+    if (isHalf || this.facts.ended || this.facts.error || before) return last
+    const closing = this.close()
+    return closing ? Buffer.concat([last, closing]) : last
   }
 }

@@ -6,7 +6,7 @@ import type { Effort } from '#exchange'
  * knows here is taken for one of the newest generation.
  */
 
-export function bareModel(model: string): string {
+function bareModel(model: string): string {
   return model.slice(model.lastIndexOf('/') + 1).toLowerCase()
 }
 

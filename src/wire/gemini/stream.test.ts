@@ -5,7 +5,7 @@ import { type AnswerPart, type ChatAnswer, type ChatEvent, totalInput, totalOutp
 import { foldEvents } from '../fold.ts'
 import { readGeminiAnswer, readGeminiFacts } from './read-answer.ts'
 import { GeminiReader } from './reader.ts'
-import { type Chunk, sse, streams } from './recorded.ts'
+import { type Chunk, sse, streams } from './recorded.fixture.ts'
 import { readGeminiUsage, writeGeminiUsage } from './usage.ts'
 
 const hex = '0123456789abcdef0123456789abcdef'

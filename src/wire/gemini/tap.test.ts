@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { StreamFacts } from '../dialect.ts'
 import { readGeminiFacts } from './read-answer.ts'
-import { sse, streams } from './recorded.ts'
+import { sse, streams } from './recorded.fixture.ts'
 import { GeminiStreamTap } from './tap.ts'
 
 function relay(pieces: readonly Buffer[], alt?: string): { bytes: string; facts: StreamFacts } {

@@ -1,20 +1,16 @@
-import type { StreamFacts, StreamTap, StreamTapOptions } from '../dialect.ts'
-import { emptyFacts } from '../dialect.ts'
+import type { StreamTapOptions } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
-import { type SseEvent, SseSplitter } from '../sse.ts'
+import type { SseEvent } from '../sse.ts'
+import { SseTap } from '../sse-tap.ts'
 import { readGeminiError } from './error.ts'
 import { createStreamForm, type StreamForm, wantsEvents } from './stream-form.ts'
 import { readGeminiUsage } from './usage.ts'
-
-const nothing = Buffer.alloc(0)
 
 /**
  * Relays a stream and reads it in passing. We always ask the provider for events; a caller who did not is given the
  * elements of an array. There is no end mark: it has ended when the provider closes after every candidate's reason.
  */
-export class GeminiStreamTap implements StreamTap {
-  readonly facts: StreamFacts = emptyFacts()
-  readonly #splitter = new SseSplitter()
+export class GeminiStreamTap extends SseTap {
   /** Absent where events go through byte for byte. */
   readonly #form: StreamForm | undefined
   /** By index: whether the provider has said why it ended. */
@@ -22,32 +18,14 @@ export class GeminiStreamTap implements StreamTap {
   #blocked = false
 
   constructor({ request }: StreamTapOptions) {
+    super()
     this.#form = request && !wantsEvents(request) ? createStreamForm(request) : undefined
   }
 
-  push(chunk: Buffer): Buffer {
-    const kept: Buffer[] = []
-    for (const event of this.#splitter.push(chunk)) {
-      if (this.facts.error || this.facts.malformed) break // nothing counts after it
-      try {
-        const bytes = this.#read(event)
-        if (bytes) kept.push(bytes)
-      } catch (cause) {
-        this.facts.malformed = cause
-      }
-    }
-    return kept.length === 1 && kept[0] ? kept[0] : Buffer.concat(kept)
-  }
-
-  /** The provider has closed the stream: an event without its empty line is still one when it is complete. */
-  finish(): Buffer {
-    if (this.facts.error || this.facts.malformed) return nothing
-    const last = this.#splitter.rest.length > 0 ? this.push(Buffer.from('\n\n')) : nothing
-    const isHalf = this.facts.malformed !== undefined
-    this.facts.malformed = undefined // half an event is a stream cut short, not one of another format
-    if (isHalf || this.facts.error || !this.#isOver()) return last
+  protected override close(): Buffer | undefined {
+    if (!this.#isOver()) return undefined
     this.facts.ended = true
-    return this.#form ? Buffer.concat([last, Buffer.from(this.#form.end())]) : last
+    return this.#form && Buffer.from(this.#form.end())
   }
 
   #isOver(): boolean {
@@ -56,7 +34,7 @@ export class GeminiStreamTap implements StreamTap {
     )
   }
 
-  #read(event: SseEvent): Buffer | undefined {
+  protected override read(event: SseEvent): Buffer | undefined {
     const { data } = event
     if (data === undefined || data.trim() === '') return this.#form ? undefined : event.bytes
     const json: unknown = JSON.parse(data)

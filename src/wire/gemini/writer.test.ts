@@ -5,7 +5,7 @@ import { type AnswerPart, type ChatAnswer, type ChatEvent, type Choice, Fault } 
 import type { AnswerContext } from '../dialect.ts'
 import { foldEvents, unfoldAnswer } from '../fold.ts'
 import { gemini } from './index.ts'
-import { sse, streams } from './recorded.ts'
+import { sse, streams } from './recorded.fixture.ts'
 
 const hex = 'fedcba9876543210fedcba9876543210'
 const request = (alt?: string) => ({
