@@ -152,7 +152,10 @@ export type ProviderConfig = Static<typeof providerConfig>
 
 /** What a setting must look like, where a value that is not from a file does not; undefined when all is well. */
 export function explainSetting(name: SettingName, value: string): string | undefined {
-  const { pattern, patternHint } = providerConfig.properties[name] as { pattern?: string; patternHint?: string }
+  const { pattern, patternHint } = providerConfig.properties[name] as {
+    pattern?: string
+    patternHint?: string
+  }
   return pattern === undefined || new RegExp(pattern).test(value) ? undefined : patternHint
 }
 

@@ -1,8 +1,9 @@
 /** Ways of single vendors that differ from their dialect's own, each with what showed that it is needed. */
 export const quirks = {
   max_tokens:
-    'OpenAI chat: takes `max_tokens` and refuses `max_completion_tokens`, or passes over it (Mistral: 422 on unknown fields; older vLLM, llama.cpp, Ollama).',
+    'OpenAI chat: takes `max_tokens` and refuses `max_completion_tokens`, or passes over it, and the bound is lost (Mistral: 422 on unknown fields; Ollama reads `max_tokens` only; the references of DeepSeek, Together, Perplexity, NVIDIA and Z.ai name no other; older vLLM and llama.cpp).',
   no_stream_options:
     'OpenAI chat: refuses `stream_options`; the usage comes at the end of every stream unasked (Mistral: 422 on unknown fields).',
-  system_for_developer: 'OpenAI chat: knows the role `system` only, not `developer`.',
+  system_for_developer:
+    "OpenAI chat: knows the role `system` only. DeepSeek: 400 \"unknown variant `developer`, expected one of `system`, `user`, `assistant`, `tool`\". Alibaba: 400 \"developer is not one of ['system', 'assistant', 'user', 'tool', 'function']\". Z.ai: 400, the role is wrong. Mistral: 422.",
 } as const
