@@ -49,7 +49,7 @@ function renderSampling(request: ChatRequest): Json {
     maxOutputTokens: request.maxOutputTokens,
     temperature: request.temperature,
     topP: request.topP,
-    topK: request.topK,
+    topK: request.topK === 0 ? undefined : request.topK, // 0 says "all" elsewhere, and is refused here
     seed: request.seed,
     presencePenalty: request.presencePenalty,
     frequencyPenalty: request.frequencyPenalty,
