@@ -58,14 +58,14 @@ function readProvider(name: string, config: ProviderConfig, { simulatorUrl, cloc
 const forwarded = ['openai-beta', 'anthropic-beta', 'anthropic-version']
 
 /** Who a provider is: the vendor that is named, or that it is named after; else a house that speaks a dialect. */
-export function vendorOf(name: string, { vendor, base_url, dialect }: ProviderConfig): Vendor {
+function vendorOf(name: string, { vendor, base_url, dialect }: ProviderConfig): Vendor {
   const isNamed = vendor !== undefined || base_url === undefined
   const vendorName = vendor ?? name
   if (isNamed && vendorName === simulatorVendor) return simulator
   return (isNamed && vendors[vendorName]) || houses[dialect as HouseName]
 }
 
-export function settingsOf(config: ProviderConfig): Settings {
+function settingsOf(config: ProviderConfig): Settings {
   const given = settingNames.flatMap((name): [SettingName, string][] => {
     const value = config[name]
     return value === undefined ? [] : [[name, value]]
