@@ -1,44 +1,21 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import {
-  type Asked,
-  type Call,
-  type CallClass,
-  type Caller,
-  type CallerDialect,
-  type Decision,
-  Fault,
-  type IncomingRequest,
-  refuse,
-} from '#exchange'
-import { answer, type Gateway } from '#gateway'
-import type { Clock } from '#platform'
+import { type CallerDialect, Fault, type IncomingRequest, refuse } from '#exchange'
 import { dialects } from '#wire'
-import { HttpClientOfCall } from './client.ts'
-import { shuttingDown, type UnderWay } from './under-way.ts'
-
-export interface CallRoutesOptions {
-  /** The gateway of the newest configuration; a call keeps the one it began with. */
-  current(): Gateway
-  clock: Clock
-  /** Calls whose answer is not out yet, for the drain. */
-  underWay: UnderWay
-  isDraining(): boolean
-}
+import { passThrough } from './passthrough.ts'
+import { type CallRoutesOptions, takeCall } from './take-call.ts'
 
 /** The addresses of the official SDKs: each hands a call, in its dialect, to the gateway. */
 export function serveCalls(server: FastifyInstance, options: CallRoutesOptions): void {
   for (const [path, names] of dialectsByRoute()) {
     server.post(path, { config: { requires: 'key' } }, (request, reply) => {
-      if (options.isDraining()) throw shuttingDown() // its body came too late
       const incoming = readIncoming(request)
       const dialect = names.find(name => dialects[name].serves?.(incoming.rest) ?? true)
-      if (dialect === undefined) throw noSuchMethod(incoming.rest)
-      reply.hijack()
-      const call = readCall(request, dialect, incoming, options.clock)
-      const client = new HttpClientOfCall(reply.raw, call)
-      const leave = options.underWay.enter(() => client.cut(shuttingDown()))
-      void answer(options.current(), call, client).finally(() => client.onDelivered(leave))
+      if (dialect === undefined) return passMethod(incoming.rest, () => passThrough(request, reply, options))
+      const parse = () =>
+        incoming.body.length === 0
+          ? refuse('invalid_json', 'The body is empty; send a JSON object.')
+          : dialects[dialect].parseRequest(incoming)
+      takeCall({ request, reply, dialect, body: incoming.body, parse }, options)
     })
   }
 }
@@ -51,14 +28,10 @@ function dialectsByRoute(): Map<string, CallerDialect[]> {
   return routes
 }
 
-function noSuchMethod(rest: string): Fault {
-  const method = /:([^:/]*)$/.exec(rest)?.[1]
-  return new Fault(
-    'not_found',
-    method === undefined
-      ? 'Name a method behind the model, as in `models/MODEL:generateContent`.'
-      : `Models have no method \`${method.slice(0, 60)}\` here.`,
-  )
+/** A method of a model that is not served here may be one of its provider's. */
+function passMethod(rest: string, pass: () => void): void {
+  if (/:[^:/]*$/.test(rest)) return pass()
+  throw new Fault('not_found', 'Name a method behind the model, as in `models/MODEL:generateContent`.')
 }
 
 function readIncoming(request: FastifyRequest): IncomingRequest {
@@ -68,59 +41,4 @@ function readIncoming(request: FastifyRequest): IncomingRequest {
     rest,
     query: request.query as Record<string, string | undefined>,
   }
-}
-
-function readCall(
-  request: FastifyRequest,
-  dialect: CallerDialect,
-  incoming: IncomingRequest,
-  clock: Clock,
-): Call {
-  const hex = request.id.slice('req_'.length)
-  const asked = readAsked(dialect, incoming, request.headers)
-  const value = asked.ok ? asked.value : undefined
-  return {
-    id: `call_${hex}`,
-    requestId: request.id,
-    startedAtMs: clock.now(),
-    dialect,
-    caller: request.caller as Caller,
-    asked,
-    body: incoming.body,
-    user: header(request.headers, 'x-sluice-user') ?? value?.user,
-    feature: header(request.headers, 'x-sluice-feature') ?? value?.feature,
-    class: oneOf(classes, request.headers['x-sluice-class']) ?? (value?.batch ? 'batch' : 'interactive'),
-    unsupported: oneOf(policies, request.headers['x-sluice-unsupported']),
-    headers: request.headers,
-  }
-}
-
-const classes = ['interactive', 'batch'] as const satisfies readonly CallClass[]
-const policies = ['error', 'drop'] as const
-
-function readAsked(
-  dialect: CallerDialect,
-  incoming: IncomingRequest,
-  headers: IncomingHttpHeaders,
-): Decision<Asked> {
-  for (const [name, words] of [
-    ['x-sluice-class', classes],
-    ['x-sluice-unsupported', policies],
-  ] as const) {
-    if (headers[name] !== undefined && oneOf<string>(words, headers[name]) === undefined) {
-      const choice = words.map(word => `\`${word}\``).join(' or ')
-      return refuse('invalid_request', `The header \`${name}\` must be ${choice}.`, { param: name })
-    }
-  }
-  if (incoming.body.length === 0) return refuse('invalid_json', 'The body is empty; send a JSON object.')
-  return dialects[dialect].parseRequest(incoming)
-}
-
-function oneOf<W extends string>(words: readonly W[], value: string | string[] | undefined): W | undefined {
-  return words.find(word => word === value)
-}
-
-function header(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name]
-  return typeof value === 'string' && value !== '' ? value : undefined
 }

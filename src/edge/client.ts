@@ -21,6 +21,8 @@ export class HttpClientOfCall implements Client {
   #ended = false
   #closed = false
   #cutBy: Fault | undefined
+  /** A word about an error can stand in what has begun: in events, but not in a file, which is broken off. */
+  #hasRoom = true
   #onGone: (() => void)[] = []
   #onDelivered: () => void = () => undefined
 
@@ -88,11 +90,12 @@ export class HttpClientOfCall implements Client {
     else this.#response.end(body.toString('latin1'), 'latin1')
   }
 
-  begin(headers: Readonly<Record<string, string>>, exchange: Exchange): void {
+  begin(headers: Readonly<Record<string, string>>, exchange: Exchange, status = 200): void {
     if (this.gone) return
     const dialect = dialects[this.#call.dialect]
     const type = dialect.operation === 'chat' && this.#incoming && dialect.streamContentType?.(this.#incoming)
-    this.#response.writeHead(200, {
+    this.#hasRoom = !this.#isPassed || /^text\/event-stream/.test(headers['content-type'] ?? '')
+    this.#response.writeHead(status, {
       'content-type': type || 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
@@ -121,6 +124,10 @@ export class HttpClientOfCall implements Client {
     const fault = this.#cutBy && cause.code === 'client_closed' ? exchange.fail(this.#cutBy) : cause
     const dialect = dialects[this.#call.dialect]
     this.#ended = true
+    if (this.#response.headersSent && !this.#hasRoom) {
+      this.#response.destroy()
+      return
+    }
     if (this.#response.headersSent) {
       this.#response.end(dialect.renderErrorEvent(fault, this.#call.requestId, this.#incoming))
       return
@@ -134,6 +141,11 @@ export class HttpClientOfCall implements Client {
       ...this.#ownHeaders(exchange),
     })
     this.#response.end(body)
+  }
+
+  /** The answer is of any kind. */
+  get #isPassed(): boolean {
+    return this.#call.asked.ok && this.#call.asked.value.passthrough !== undefined
   }
 
   get #incoming(): IncomingRequest | undefined {

@@ -7,12 +7,16 @@ import { serveCalls } from './calls.ts'
 import { faultOf, sendFault } from './errors.ts'
 import { modelRoutes } from './models.ts'
 import { describeApi } from './openapi.ts'
+import { servePassthrough } from './passthrough.ts'
+import { listServed } from './served.ts'
 import { shuttingDown, UnderWay } from './under-way.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a route requires; one that does not say is refused. */
     requires?: Requirement
+    /** Why a request is none for this route, whoever sends it. */
+    refuses?(request: FastifyRequest, reply: FastifyReply): Fault | undefined
   }
   interface FastifyRequest {
     caller: Caller | undefined
@@ -61,6 +65,7 @@ export function createEdge(options: EdgeOptions): Edge {
     ...options.routes,
   ]
   for (const route of routes) serveRoute(server, route, { log: options.log, requests })
+  servePassthrough(server, { ...options, underWay, isDraining, served: listServed(routes) })
   serveOperations(server, options, { routes, isDraining })
 
   return {
@@ -106,7 +111,11 @@ function createServer(options: EdgeOptions, isDraining: () => boolean): FastifyI
   server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   )
-  server.addHook('onRequest', request => admitRequest(request, options, isDraining()))
+  server.addHook('onRequest', async (request, reply) => {
+    const refused = request.routeOptions.config?.refuses?.(request, reply)
+    if (refused) throw refused
+    await admitRequest(request, options, isDraining())
+  })
   server.setErrorHandler(async (error, request, reply) => {
     const fault = faultOf(error, request)
     if (fault.code === 'body_too_large') await discard(request.raw, options.maxBodyBytes)

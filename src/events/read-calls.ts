@@ -19,6 +19,7 @@ export interface CallRead {
   class: string
   dialect: string
   operation: string | null
+  path: string | null
   model: string | null
   target: string | null
   stream: boolean
@@ -38,7 +39,7 @@ export interface CallReadWhole extends CallRead {
 }
 
 const columns = `id, started_at as "startedAt", ended_at as "endedAt", status, code, organization, project,
-  key_id as "keyId", key_name as "keyName", user_id as "user", feature, class, dialect, operation, model, target,
+  key_id as "keyId", key_name as "keyName", user_id as "user", feature, class, dialect, operation, path, model, target,
   stream, total_ms as "totalMs", first_token_ms as "firstTokenMs", usage, usage_source as "usageSource",
   cost_pico_usd as "costPicoUsd", price_state as "priceState", attempts`
 
@@ -47,13 +48,13 @@ const columns = `id, started_at as "startedAt", ended_at as "endedAt", status, c
  * was put there by itself; what their rows say of the call is the same, so the last one speaks for it.
  */
 const underWay = `select distinct on (id) id, started_at, null::timestamptz as ended_at, 'running' as status,
-    null as code, organization, project, key_id, key_name, user_id, feature, class, dialect, operation, model,
+    null as code, organization, project, key_id, key_name, user_id, feature, class, dialect, operation, path, model,
     last_value(attempts->0->>'target') over of_call as target, stream, null::integer as total_ms,
     null::integer as first_token_ms, null::json as usage, null as usage_source, null::numeric as cost_pico_usd,
     null as price_state, json_agg(attempts->0) over of_call as attempts
   from (select intent.* from call_intents, json_to_recordset(call_intents.attempts::json) as intent (
       id uuid, started_at timestamptz, organization text, project text, key_id text, key_name text, user_id text,
-      feature text, class text, dialect text, operation text, model text, stream boolean, attempts json)) intended
+      feature text, class text, dialect text, operation text, path text, model text, stream boolean, attempts json)) intended
   where not exists (select from calls where calls.id = intended.id)
   window of_call as (partition by id order by (attempts->0->>'n')::integer
     rows between unbounded preceding and unbounded following)`

@@ -18,6 +18,7 @@ export interface CallRow {
   class: string
   dialect: string
   operation?: string
+  path?: string
   model?: string
   target?: string
   stream: boolean
@@ -70,7 +71,9 @@ function describeCall(call: Call): CallDescription {
     stream: asked?.stream ?? false,
     ...(call.user !== undefined && { user_id: clean(call.user) }),
     ...(call.feature !== undefined && { feature: clean(call.feature) }),
-    ...(asked && { operation: asked.operation, model: clean(asked.model) }),
+    ...(asked && { operation: asked.operation }),
+    ...(asked?.passthrough && { path: clean(`${asked.passthrough.method} ${asked.passthrough.path}`) }),
+    ...(asked && asked.model !== '' && { model: clean(asked.model) }),
   }
 }
 

@@ -18,6 +18,7 @@ const columns = {
   class: 'text',
   dialect: 'text',
   operation: 'text',
+  path: 'text',
   model: 'text',
   target: 'text',
   stream: 'boolean',

@@ -1,0 +1,88 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import {
+  type Asked,
+  type Call,
+  type CallClass,
+  type Caller,
+  type CallerDialect,
+  type Decision,
+  refuse,
+} from '#exchange'
+import { answer, type Gateway } from '#gateway'
+import type { Clock } from '#platform'
+import { HttpClientOfCall } from './client.ts'
+import { shuttingDown, type UnderWay } from './under-way.ts'
+
+export interface CallRoutesOptions {
+  /** The gateway of the newest configuration; a call keeps the one it began with. */
+  current(): Gateway
+  clock: Clock
+  /** Calls whose answer is not out yet, for the drain. */
+  underWay: UnderWay
+  isDraining(): boolean
+}
+
+export interface TakenRequest {
+  request: FastifyRequest
+  reply: FastifyReply
+  dialect: CallerDialect
+  body: Buffer
+  /** What is asked, as its dialect reads it. */
+  parse(): Decision<Asked>
+}
+
+/** Hands a request to the gateway as a call; from here on its answer is the call's. */
+export function takeCall(taken: TakenRequest, options: CallRoutesOptions): void {
+  if (options.isDraining()) throw shuttingDown() // its body came too late
+  taken.reply.hijack()
+  const call = readCall(taken, options.clock)
+  const client = new HttpClientOfCall(taken.reply.raw, call)
+  const leave = options.underWay.enter(() => client.cut(shuttingDown()))
+  void answer(options.current(), call, client).finally(() => client.onDelivered(leave))
+}
+
+function readCall({ request, dialect, body, parse }: TakenRequest, clock: Clock): Call {
+  const hex = request.id.slice('req_'.length)
+  const asked = readAsked(request.headers, parse)
+  const value = asked.ok ? asked.value : undefined
+  return {
+    id: `call_${hex}`,
+    requestId: request.id,
+    startedAtMs: clock.now(),
+    dialect,
+    caller: request.caller as Caller,
+    asked,
+    body,
+    user: header(request.headers, 'x-sluice-user') ?? value?.user,
+    feature: header(request.headers, 'x-sluice-feature') ?? value?.feature,
+    class: oneOf(classes, request.headers['x-sluice-class']) ?? (value?.batch ? 'batch' : 'interactive'),
+    unsupported: oneOf(policies, request.headers['x-sluice-unsupported']),
+    headers: request.headers,
+  }
+}
+
+const classes = ['interactive', 'batch'] as const satisfies readonly CallClass[]
+const policies = ['error', 'drop'] as const
+
+function readAsked(headers: IncomingHttpHeaders, parse: () => Decision<Asked>): Decision<Asked> {
+  for (const [name, words] of [
+    ['x-sluice-class', classes],
+    ['x-sluice-unsupported', policies],
+  ] as const) {
+    if (headers[name] !== undefined && oneOf<string>(words, headers[name]) === undefined) {
+      const choice = words.map(word => `\`${word}\``).join(' or ')
+      return refuse('invalid_request', `The header \`${name}\` must be ${choice}.`, { param: name })
+    }
+  }
+  return parse()
+}
+
+function oneOf<W extends string>(words: readonly W[], value: string | string[] | undefined): W | undefined {
+  return words.find(word => word === value)
+}
+
+function header(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
