@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type OpenAI from 'openai'
+import OpenAI from 'openai'
 import { callOnRecord } from './support/call-log.ts'
+import { testDatabases } from './support/databases.ts'
 import { officialSdks } from './support/sdks.ts'
 import { startSimulator } from './support/simulator.ts'
 import { startSluice } from './support/sluice.ts'
@@ -12,8 +13,7 @@ const keys = {
   stranger: 'sk-test-stranger-0123456789',
 }
 const simulator = await startSimulator()
-const sluice = await startSluice({
-  config: `
+const config = `
 providers:
   native: { dialect: openai-responses, base_url: ${simulator.url} }
   chat: { dialect: openai, base_url: ${simulator.url} }
@@ -21,8 +21,8 @@ keys:
   - { name: web, key: ${keys.web}, organization: acme, project: shop }
   - { name: neighbour, key: ${keys.neighbour}, organization: acme, project: blog }
   - { name: stranger, key: ${keys.stranger}, organization: globex, project: shop }
-`,
-})
+`
+const sluice = await startSluice({ config })
 
 const input = 'What about lighthouses?'
 const find: OpenAI.Responses.FunctionTool = {
@@ -64,7 +64,7 @@ for (const [name, Sdk] of Object.entries(officialSdks)) {
         assert.equal(newest.has_more, true)
         const [first] = newest.data
         assert.equal(newest.data.length, 3)
-        const before = await client.get<unknown, { data: { id: string }[]; has_more: boolean }>(
+        const before = await client.get<{ data: { id: string }[]; has_more: boolean }>(
           `/responses/${last.id}/input_items?order=asc&limit=2&before=${first?.id}`,
         )
         assert.deepEqual(
@@ -208,7 +208,7 @@ for (const [name, Sdk] of Object.entries(officialSdks)) {
 }
 
 describe('a stored response', () => {
-  const client = new officialSdks['openai 7']({
+  const client = new OpenAI({
     baseURL: `${sluice.url}/v1`,
     apiKey: keys.web,
     maxRetries: 0,
@@ -222,7 +222,7 @@ describe('a stored response', () => {
     })
     const error = await refusal.then(
       () => assert.fail('it was answered'),
-      (cause: OpenAI.APIError) => cause,
+      (cause: InstanceType<typeof OpenAI.APIError>) => cause,
     )
     previousNotFound(error)
     const call = await callOnRecord(sluice, error.headers?.get('x-sluice-call') ?? '')
@@ -243,27 +243,36 @@ describe('a stored response', () => {
       )
     }
   })
+})
 
-  it('is there after a power cut that follows its last event', async () => {
+for (const engine of testDatabases()) {
+  it(`a stored response is there after a power cut that follows its last event (${engine.name})`, async () => {
+    const database = await engine.fresh()
+    const sluice = await startSluice({
+      config: config + (database === undefined ? '' : `database: ${database}\n`),
+    })
+    const client = new OpenAI({ baseURL: `${sluice.url}/v1`, apiKey: keys.web, maxRetries: 0 })
     const ids: string[] = []
     for (const model of ['native/sim-1', 'chat/sim-1']) {
-      const stream = await client.responses.create({ model, input, stream: true })
-      for await (const event of stream) if (event.type === 'response.completed') ids.push(event.response.id)
-      const whole = await client.responses.create({ model, input, previous_response_id: ids.at(-1) ?? '' })
+      const whole = await client.responses.create({ model, input })
+      const stream = await client.responses.create({
+        model,
+        input,
+        stream: true,
+        previous_response_id: whole.id,
+      })
       ids.push(whole.id)
+      for await (const event of stream) if (event.type === 'response.completed') ids.push(event.response.id)
     }
     await sluice.kill()
     await sluice.restart()
     assert.equal(ids.length, 4)
     for (const id of ids) assert.equal((await client.responses.retrieve(id)).id, id)
-    const next = await client.responses.create({
-      model: 'native/sim-1',
-      input: 'And?',
-      previous_response_id: ids.at(-1) ?? '',
-    })
+    const previous_response_id = ids.at(-1) ?? ''
+    const next = await client.responses.create({ model: 'native/sim-1', input: 'And?', previous_response_id })
     assert.equal(next.status, 'completed')
   })
-})
+}
 
 /** Three turns: a call of a tool, what it found, another question. */
 async function haveConversation(client: OpenAI, model: string): Promise<OpenAI.Responses.Response[]> {
@@ -294,7 +303,7 @@ function outputsOf(response: OpenAI.Responses.Response): OpenAI.Responses.Respon
 }
 
 function previousNotFound(cause: unknown): true {
-  const { status, code, param } = cause as OpenAI.APIError
+  const { status, code, param } = cause as InstanceType<typeof OpenAI.APIError>
   assert.deepEqual([status, code, param], [400, 'previous_response_not_found', 'previous_response_id'])
   return true
 }

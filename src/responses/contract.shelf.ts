@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { Ajv } from 'ajv'
 import {
-  type Answer,
-  type AnswerStream,
   type AnswerWatch,
   type Asked,
   accept,
@@ -187,10 +185,6 @@ export function callOf(hex: string, asked: Asked, caller: Caller): Call {
     unsupported: undefined,
     headers: {},
   }
-}
-
-export function streamOf(answer: Answer): AnswerStream {
-  return answer.kind === 'stream' ? answer.stream : assert.fail('not a stream')
 }
 
 export function isFault(code: Fault['code'], sentence = /./): (cause: unknown) => boolean {
