@@ -117,7 +117,7 @@ export class CandidateReader {
       return
     }
     if (seal) this.#out({ type: 'signature', choice: this.#choice, signature: seal })
-    if (isObject(call.args)) Object.assign(this.#arguments, call.args)
+    if (isObject(call.args)) this.#arguments = { ...this.#arguments, ...call.args } // `assign` would lose a `__proto__`
     for (const piece of pieces) addPartialArg(this.#arguments, piece)
     const more = pieces.some(piece => isObject(piece) && piece.willContinue === true)
     if (call.willContinue !== true && !more) this.#close()

@@ -65,12 +65,20 @@ export function readGeminiError(body: unknown): ProviderError | undefined {
     .map(({ field }) => field)
     .find(isText)
   const code = typeof error.code === 'number' ? String(error.code) : error.code
+  const retryAfterMs = details.map(({ retryDelay }) => readDuration(retryDelay)).find(ms => ms !== undefined)
   return {
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
     code: isText(code) ? code : undefined,
     type: reason === 'API_KEY_INVALID' ? reason : isText(error.status) ? error.status : undefined,
     param: isText(field) ? field : undefined,
     message: isText(error.message) ? error.message : undefined,
   }
+}
+
+/** A `google.protobuf.Duration`: seconds with an `s` behind them. */
+function readDuration(value: unknown): number | undefined {
+  const [, seconds] = (typeof value === 'string' && /^(\d{1,9}(?:\.\d+)?)s$/.exec(value)) || []
+  return seconds === undefined ? undefined : Math.ceil(Number(seconds) * 1000)
 }
 
 function isText(value: unknown): value is string {

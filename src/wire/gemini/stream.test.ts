@@ -284,6 +284,13 @@ suite('what a provider should not send', () => {
     })
   }
 
+  test('an argument called like a prototype is an argument', () => {
+    const args = JSON.parse('{"__proto__":1,"constructor":2}') as unknown
+    const content = { parts: [{ functionCall: { name: 'f', args } }] }
+    const [call] = partsOf([{ candidates: [{ content, finishReason: 'STOP' }] }])
+    assert.equal(call?.type === 'tool-call' && call.arguments, '{"__proto__":1,"constructor":2}')
+  })
+
   test('paths of arguments that lead nowhere, or to a prototype, do no harm', () => {
     const paths = [
       '',
