@@ -293,6 +293,7 @@ suite('an error', () => {
       type: 'RESOURCE_EXHAUSTED',
       param: 'contents',
       message: 'Slow down.',
+      retryAfterMs: 34_400,
     })
   })
 
