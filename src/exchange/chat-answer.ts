@@ -72,6 +72,8 @@ export interface ProviderError {
   type: string | undefined
   param: string | undefined
   message: string | undefined
+  /** The time to wait, where the dialect says it in the body instead of a header. */
+  retryAfterMs?: number
 }
 
 /** How a part begins; what can come in pieces begins empty. */

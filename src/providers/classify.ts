@@ -1,5 +1,5 @@
 import { Fault, type FaultCode, type ProviderError } from '#exchange'
-import { retryAfterMs } from './retry-after.ts'
+import { clampWait, retryAfterMs } from './retry-after.ts'
 
 /** A provider's refusal: what came back instead of an answer. */
 export interface ErrorAnswer {
@@ -59,7 +59,7 @@ export function classify(answer: ErrorAnswer): Fault {
   }
   return new Fault(code, sentences[code] ?? `Provider \`${provider}\` failed (status ${status}).`, {
     param: answer.error?.param,
-    retryAfterMs: retryAfterMs(answer.headers, answer.nowMs),
+    retryAfterMs: retryAfterMs(answer.headers, answer.nowMs) ?? clampWait(answer.error?.retryAfterMs),
     internal: `status ${status}, code ${answer.error?.code}, type ${answer.error?.type}`,
     // Only what concerns the caller's own request is passed on in the provider's words.
     ...(answer.error &&

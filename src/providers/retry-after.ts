@@ -25,6 +25,11 @@ function number(value: string | string[] | undefined): number | undefined {
   return text !== undefined && /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined
 }
 
+/** A wait that a provider named in its body. */
+export function clampWait(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : clamp(ms)
+}
+
 function clamp(ms: number): number {
   return Math.min(Math.max(Math.ceil(ms), 0), longestMs)
 }
