@@ -19,9 +19,16 @@ const types: Readonly<Record<number, string>> = {
 export function renderMessagesError(fault: Fault, requestId: string): Record<string, unknown> {
   return {
     type: 'error',
-    error: { type: typeOf(fault), message: fault.message },
+    error: { type: typeOf(fault), message: fault.message, ...detailsOf(fault) },
     request_id: requestId,
   }
+}
+
+/** By this the SDK's runner of tools, which asks for a thread unasked, knows to go on without (SDK 1.11, `ThreadState`). */
+function detailsOf({ code, detail }: Fault): { details?: Record<string, unknown> } {
+  return code === 'unsupported_parameter' && detail.param === 'thread'
+    ? { details: { error_code: 'thread_unsupported_request', unsupported: ['thread'] } }
+    : {}
 }
 
 function typeOf({ code }: Fault): string {
