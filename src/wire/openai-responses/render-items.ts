@@ -119,13 +119,13 @@ function renderTurn(parts: readonly AnswerPart[]): unknown[] {
     if (said.length > 0) items.push(renderSaid(said))
     said = []
   }
-  for (const [index, part] of parts.entries()) {
+  for (const part of parts) {
     if (part.type === 'text' || part.type === 'refusal') {
       if (part.text !== '') said.push(part)
       continue
     }
     flush()
-    if (part.type === 'reasoning') items.push(...renderThought(part, index === parts.length - 1))
+    if (part.type === 'reasoning') items.push(...renderThought(part))
     else items.push(...renderOther(part))
   }
   flush()
@@ -158,14 +158,11 @@ function renderOther(part: ToolCallPart | ImagePart | AudioPart | OpaquePart): u
   }
 }
 
-/** Only what a provider of this dialect made; one that it keeps itself needs what followed it. */
-function renderThought({ text, signature }: ReasoningPart, isLast: boolean): Json[] {
-  if (signature?.dialect !== 'openai-responses') return []
-  if (signature.kind === 'reference' && isLast) return []
+/** Only what a provider of this dialect sealed; one that it was to keep itself is gone, since nothing is kept there. */
+function renderThought({ text, signature }: ReasoningPart): Json[] {
+  if (signature?.dialect !== 'openai-responses' || signature.kind === 'reference') return []
   const summary = text === '' ? [] : [{ type: 'summary_text', text }]
-  const seal =
-    signature.kind === 'reference' ? { id: signature.value } : { encrypted_content: signature.value }
-  return [{ type: 'reasoning', ...seal, summary }]
+  return [{ type: 'reasoning', encrypted_content: signature.value, summary }]
 }
 
 function renderCall({ id, name, arguments: text, custom }: ToolCallPart): Json {

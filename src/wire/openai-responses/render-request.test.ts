@@ -24,6 +24,33 @@ suite('what a provider of Responses is asked', () => {
     assert.equal(renderResponsesRequest(request({}), target).include, undefined)
   })
 
+  test('has the thoughts of a model nobody knows sealed where it is told how much to think', () => {
+    const thinking = (effort: 'low' | 'none', model: string): unknown =>
+      renderResponsesRequest(request({ reasoning: { effort } }), { ...target, model }).include
+    assert.deepEqual(thinking('low', 'my-deployment'), ['reasoning.encrypted_content'])
+    assert.equal(thinking('none', 'my-deployment'), undefined)
+    assert.equal(thinking('low', 'gpt-4.1'), undefined)
+  })
+
+  test('never names a thought that was not kept', () => {
+    const signature = { dialect: 'openai-responses', kind: 'reference', value: 'rs_1' } as const
+    const { input } = renderResponsesRequest(
+      request({
+        messages: [
+          {
+            role: 'assistant',
+            parts: [
+              { type: 'reasoning', text: 'Hm', signature },
+              { type: 'text', text: 'Yes' },
+            ],
+          },
+        ],
+      }),
+      target,
+    )
+    assert.deepEqual(input, [{ type: 'message', role: 'assistant', content: 'Yes' }])
+  })
+
   test('says of every function whether it is strict', () => {
     const schema = { type: 'object', properties: {} }
     const { tools } = renderResponsesRequest(

@@ -56,9 +56,12 @@ function takeInstructions(messages: readonly Message[]): {
   return { instructions: part.text, messages: rest }
 }
 
-function renderInclude({ logprobs }: ChatRequest, model: string): string[] | undefined {
+/** A model under a name nobody knows may think; to ask for its seal is safe where it is told how much to think. */
+function renderInclude({ logprobs, reasoning }: ChatRequest, model: string): string[] | undefined {
+  const effort = effortFor(model, reasoning)
+  const thinks = sealsThoughts(model) || (effort !== undefined && effort !== 'none' && !neverReasons(model))
   const include = [
-    ...(sealsThoughts(model) ? ['reasoning.encrypted_content'] : []),
+    ...(thinks ? ['reasoning.encrypted_content'] : []),
     ...(logprobs ? ['message.output_text.logprobs'] : []),
   ]
   return include.length > 0 ? include : undefined
