@@ -8,7 +8,7 @@ import { faultOf, sendFault } from './errors.ts'
 import { modelRoutes } from './models.ts'
 import { describeApi } from './openapi.ts'
 import { servePassthrough } from './passthrough.ts'
-import { listServed } from './served.ts'
+import { listServed, type ServedMethods } from './served.ts'
 import { shuttingDown, UnderWay } from './under-way.ts'
 
 declare module 'fastify' {
@@ -58,14 +58,15 @@ export function createEdge(options: EdgeOptions): Edge {
   const requests = new UnderWay()
   let draining = false
   const isDraining = (): boolean => draining
-  const server = createServer(options, isDraining)
-  serveCalls(server, { ...options, underWay, isDraining })
   const routes = [
     ...modelRoutes({ current: options.current, startedAtMs: options.clock.now() }),
     ...options.routes,
   ]
+  const served = listServed(routes)
+  const server = createServer(options, isDraining, served)
+  serveCalls(server, { ...options, underWay, isDraining })
   for (const route of routes) serveRoute(server, route, { log: options.log, requests })
-  servePassthrough(server, { ...options, underWay, isDraining, served: listServed(routes) })
+  servePassthrough(server, { ...options, underWay, isDraining, served })
   serveOperations(server, options, { routes, isDraining })
 
   return {
@@ -87,7 +88,11 @@ export function createEdge(options: EdgeOptions): Edge {
   }
 }
 
-function createServer(options: EdgeOptions, isDraining: () => boolean): FastifyInstance {
+function createServer(
+  options: EdgeOptions,
+  isDraining: () => boolean,
+  served: ServedMethods,
+): FastifyInstance {
   const server = Fastify({
     bodyLimit: options.maxBodyBytes,
     genReqId: () => `req_${options.newUuid()}`,
@@ -123,7 +128,7 @@ function createServer(options: EdgeOptions, isDraining: () => boolean): FastifyI
     return reply
   })
   server.setNotFoundHandler({ preHandler: undefined as never }, (request, reply) =>
-    sendNotFound(server, request, reply, options.log),
+    sendNotFound(server, request, reply, { log: options.log, served }),
   )
   return server
 }
@@ -272,7 +277,12 @@ function serveOperations(
   }))
 }
 
-function sendNotFound(server: FastifyInstance, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+function sendNotFound(
+  server: FastifyInstance,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { log, served }: { log: Log; served: ServedMethods },
+): void {
   const path = request.url.split('?', 1)[0] ?? ''
   const methods = (['GET', 'POST', 'PATCH', 'DELETE'] as const).filter(
     method => server.findRoute({ method, url: path }) !== null,
@@ -286,7 +296,7 @@ function sendNotFound(server: FastifyInstance, request: FastifyRequest, reply: F
       log,
     )
   }
-  const missesVersion = server.findRoute({ method: 'POST', url: `/v1${path}` }) !== null
+  const missesVersion = served(`/v1${path}`).includes('POST')
   const hint = missesVersion ? ' The base URL of an OpenAI SDK ends in `/v1`.' : ''
   sendFault(
     new Fault('not_found', `There is no ${request.method} ${path.slice(0, 200)} here.${hint}`),

@@ -26,10 +26,11 @@ export function servePassthrough(
   server.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, read) => read(null, body))
-    for (const url of ['/v1/*', '/v1beta/*', '/upload/v1beta/*'])
+    for (const url of ['/v1/*', '/v1beta/*', '/upload/v1/*', '/upload/v1beta/*'])
       scope.route({ ...route, method: [...methods], url })
     // Under the models, of which one is described by GET, but for their long operations.
-    scope.route({ ...route, method: 'GET', url: '/v1beta/models/:model/operations/:operation' })
+    for (const version of ['v1', 'v1beta'])
+      scope.route({ ...route, method: 'GET', url: `/${version}/models/:model/operations/:operation` })
     done()
   })
 }

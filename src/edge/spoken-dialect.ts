@@ -7,7 +7,7 @@ import type { CallerDialect } from '#exchange'
  */
 export function spokenDialect(url: string, headers: IncomingHttpHeaders): CallerDialect {
   if (url.startsWith('/sluice/')) return 'openai-chat'
-  if (/^\/(upload\/)?v1(beta|alpha)(\/|$)/.test(url) || /^\/v1\/models\/[^?]*:\w+/.test(url)) return 'gemini'
+  if (/^\/(upload\/v1|v1beta|v1alpha)/.test(url) || /^\/v1\/models\/[^?]*:\w+/.test(url)) return 'gemini'
   if (/^\/v1\/messages(\/|\?|$)/.test(url) || headers['anthropic-version'] !== undefined)
     return 'anthropic-messages'
   // Each of these is how one vendor's SDK sends its key, and no other's.

@@ -15,6 +15,7 @@ export interface CallOnRecord {
   feature: string | null
   class: string
   operation: string | null
+  path: string | null
   model: string | null
   target: string | null
   stream: boolean

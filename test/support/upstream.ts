@@ -9,6 +9,7 @@ export interface SeenRequest {
   path: string
   headers: IncomingHttpHeaders
   body: string
+  bytes: Buffer
   /** Resolves when the answer is over: `true` when the asker hung up before its end. */
   hungUp: Promise<boolean>
 }
@@ -35,7 +36,8 @@ export async function startUpstream(
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     incoming.on('end', () => {
       const { method = '', url: path = '', headers } = incoming
-      const request = { method, path, headers, body: Buffer.concat(chunks).toString('utf8'), hungUp }
+      const bytes = Buffer.concat(chunks)
+      const request = { method, path, headers, body: bytes.toString('utf8'), bytes, hungUp }
       requests.push(request)
       const answer = async (): Promise<void> => await handler(request, response)
       answer().catch(cause => {

@@ -39,8 +39,8 @@ export function addressFor({ family, path }: Passthrough, model: string): Addres
   }
 }
 
-/** A model may have slashes in its name; a method stands behind it, or a long operation of it. */
-const inPath = /^\/models\/(.+)(:[A-Za-z]\w*|\/operations\/[^/]+)$/
+/** A model may have slashes in its name; a method stands behind it. (An operation names it as its provider does.) */
+const inPath = /^\/models\/(.+)(:[A-Za-z]\w*)$/
 
 /** The model that the path names, as Gemini's do. */
 export function modelInPath(family: Family, path: string): string | undefined {

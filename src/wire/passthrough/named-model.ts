@@ -45,9 +45,9 @@ function inBody(request: BodyRequest): Decision<NamedModel> {
 }
 
 function inJson({ body, family }: BodyRequest, none: NamedModel): Decision<NamedModel> {
-  if (body.toString('latin1', 0, 64).trimStart().startsWith('[')) return allow(none)
   const read = readJsonBody(body)
-  if (!read.ok) return read
+  // Google's SDK calls everything that it uploads JSON.
+  if (!read.ok) return allow(none)
   const { json, fields } = read.value
   if (typeof json.model !== 'string' || json.model === '') return allow({ ...none, json })
   // Gemini's resources are named with their collection.
