@@ -129,7 +129,9 @@ export class HttpClientOfCall implements Client {
       return
     }
     if (this.#response.headersSent) {
-      this.#response.end(dialect.renderErrorEvent(fault, this.#call.requestId, this.#incoming))
+      this.#response.end(
+        fault.detail.lastWords ?? dialect.renderErrorEvent(fault, this.#call.requestId, this.#incoming),
+      )
       return
     }
     const answer = fault.detail.providerAnswer

@@ -228,6 +228,8 @@ export interface FaultDetail {
   /** For operators: goes to the log, never to a caller. */
   internal?: string | undefined
   cause?: unknown
+  /** What ends a stream that has begun, where more is to be said than the dialect's error event. */
+  lastWords?: Buffer | undefined
   /** The provider's own error answer in the caller's dialect, to be passed on instead of our sentence. */
   providerAnswer?: { status: number; body: Buffer } | undefined
 }

@@ -14,6 +14,7 @@ import { type Departure, depart } from './depart.ts'
 import { passedAnswerHeaders, passedFault } from './passthrough.ts'
 import type { Provider } from './provider.ts'
 import { ProviderStream } from './stream.ts'
+import type { ThoughtMemories } from './thought-memory.ts'
 
 /** Of an error's body, as much as an error needs. */
 const maxErrorBytes = 64 * 1024
@@ -24,6 +25,7 @@ export interface AttemptDeps {
   /** The one way to an address that a caller named. */
   egress: Egress
   mostMediaBytes: number
+  thoughts: ThoughtMemories
 }
 
 /** One request to one target: resolves with its answer, or with the beginning of its stream; fails with a `Fault`. */
@@ -162,13 +164,19 @@ class Conversation implements HttpReader {
     if (!this.#isAnswer()) return this.#fail(this.#classify(this.#status, body, this.#readError(body)))
     const read = this.#trip.asked.stream ? undefined : this.#passage.readWhole(body)
     if (!read) return this.#fail(this.#notAnAnswer(body))
-    if ('error' in read) return this.#fail(this.#classify(statusWithin(read.error), noBody, read.error))
     if (read.facts.usage) {
       this.#attempt.usage = read.facts.usage
       this.#attempt.usageSource = 'provider'
     }
+    const { answer } = read
+    if ('error' in answer) return this.#fail(this.#classify(statusWithin(answer.error), noBody, answer.error))
     if (this.#close('succeeded'))
-      this.#resolve({ kind: 'whole', status: this.#status, headers: this.#answerHeaders(), body: read.body })
+      this.#resolve({
+        kind: 'whole',
+        status: this.#status,
+        headers: this.#answerHeaders(),
+        body: answer.body,
+      })
   }
 
   fail(failure: HttpFailure, cause: Error): void {

@@ -93,19 +93,20 @@ const providerConfig = Type.Object(
         description: 'Whose service it is; by default the name of the provider, if that is one of these.',
       }),
     ),
-    dialect: Type.String({
-      enum: Object.keys(houses),
-      default: 'openai',
-      description:
-        'What a server at an address of your own speaks: `openai` is chat and embeddings, `openai-responses` the same and Responses. A known vendor speaks its own.',
-    }),
+    dialect: Type.Optional(
+      Type.String({
+        enum: Object.keys(houses),
+        description:
+          'What a server at an address of your own speaks: `openai` is chat and embeddings, `openai-responses` Responses and embeddings. If absent, a provider that is named after a vendor speaks as that does, and any other `openai`.',
+      }),
+    ),
     base_url: Type.Optional(
       Type.String({
         pattern: '^https?://[^\\s@?#]+$',
         patternHint:
           'Write an http or https address without credentials, query or fragment, such as http://10.0.0.5:8000/v1.',
         description:
-          'Where it answers, with the part of the path before `/chat/completions`, `/messages`, `/models/…` or `/model/…`. A known vendor has its own.',
+          'Where it answers, with the part of the path before `/chat/completions`, `/messages`, `/models/…` or `/model/…`. Where Anthropic’s or Gemini’s dialect is spoken, the version is added if it is not there. A known vendor has an address of its own.',
       }),
     ),
     api_key: Type.Optional(
@@ -194,7 +195,7 @@ const ownHeaders = ['connection', 'content-length', 'content-type', 'host', 'tra
 
 function checkAddress(name: string, config: ProviderConfig, report: Report): void {
   const { base_url, vendor = name, dialect } = config
-  const isVendor = config.vendor !== undefined || base_url === undefined
+  const isVendor = isVendors(name, config)
   if (base_url !== undefined && !URL.canParse(base_url))
     report(['providers', name, 'base_url'], 'This is not an address.')
   if (isVendor && !known.includes(vendor)) {
@@ -202,11 +203,22 @@ function checkAddress(name: string, config: ProviderConfig, report: Report): voi
     const message = `\`${vendor}\` is not a vendor known by name, so it needs a \`base_url\`.`
     return report(['providers', name], message, near ? `Did you mean \`${near}\`?` : undefined)
   }
-  if (!isVendor) return checkSettings(name, config, houses[dialect as keyof typeof houses], report)
-  if (dialect !== 'openai')
+  if (!isVendor) return checkSettings(name, config, houseOf(config), report)
+  if (dialect !== undefined)
     report(['providers', name, 'dialect'], `\`${vendor}\` speaks its own dialects; remove this.`)
   const record = vendors[vendor]
   if (record) checkSettings(name, config, record, report)
+}
+
+/** Whether a provider is the vendor that is named, or that it is named after; else it is a house of one's own. */
+export function isVendors(name: string, { vendor, base_url, dialect }: ProviderConfig): boolean {
+  return (
+    vendor !== undefined || base_url === undefined || (dialect === undefined && Object.hasOwn(vendors, name))
+  )
+}
+
+export function houseOf({ dialect = 'openai' }: ProviderConfig): Vendor {
+  return houses[dialect as keyof typeof houses]
 }
 
 /** What is missing, by the set that most is there of; and what means nothing to the vendor. */

@@ -38,6 +38,7 @@ export async function depart(
     unsupported: call.unsupported ?? plan.unsupported,
     context: { hex: call.id.slice('call_'.length), createdAtMs: call.startedAtMs },
     fetchMedia: (url, kind) => fetchMedia(deps, url, kind),
+    memory: deps.thoughts.of(`${call.caller.organization}/${call.caller.project}`),
   })
   if (!decision) {
     if (asked.operation === 'count-tokens') return await countLocally(asked)

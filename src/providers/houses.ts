@@ -7,10 +7,16 @@ export const houses = {
     baseUrl: '',
     speaks: ['openai-responses', 'openai-input-tokens', 'openai-embeddings'],
   },
-  anthropic: { baseUrl: '', speaks: ['anthropic-messages', 'anthropic-count-tokens'], auth: 'x-api-key' },
+  anthropic: {
+    baseUrl: '',
+    speaks: ['anthropic-messages', 'anthropic-count-tokens'],
+    version: '/v1',
+    auth: 'x-api-key',
+  },
   gemini: {
     baseUrl: '',
     speaks: ['gemini', 'gemini-count-tokens', 'gemini-embeddings'],
+    version: '/v1beta',
     auth: 'x-goog-api-key',
   },
   bedrock: {

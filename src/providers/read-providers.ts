@@ -1,9 +1,9 @@
 import { type Dialect, familyOf } from '#exchange'
 import type { Clock } from '#platform'
-import type { ProviderConfig } from './config.ts'
+import { houseOf, isVendors, type ProviderConfig } from './config.ts'
 import { createCredential } from './create-credential.ts'
 import type { Credential } from './credential.ts'
-import { type HouseName, houses, simulator } from './houses.ts'
+import { simulator } from './houses.ts'
 import type { Provider, ProviderAsk } from './provider.ts'
 import { type SettingName, type Settings, settingNames, type Vendor, type VendorAsk } from './vendor.ts'
 import { simulatorVendor, vendors } from './vendors.ts'
@@ -30,7 +30,8 @@ function readProvider(name: string, config: ProviderConfig, { simulatorUrl, cloc
   const isSimulator = vendorName === simulatorVendor
   const known = typeof vendor.baseUrl === 'function' ? vendor.baseUrl(settings) : vendor.baseUrl
   const url = new URL(config.base_url ?? (isSimulator ? simulatorUrl() : known))
-  const ask = createAsking(vendor, { basePath: url.pathname.replace(/\/+$/, ''), settings, isOwn })
+  const basePath = withVersion(url.pathname.replace(/\/+$/, ''), vendor.version)
+  const ask = createAsking(vendor, { basePath, settings, isOwn })
   const headers = lowerCase(config.headers)
   const credential = unlessGiven(
     headers,
@@ -38,8 +39,7 @@ function readProvider(name: string, config: ProviderConfig, { simulatorUrl, cloc
   )
   return {
     name,
-    // A provider at an address of its own does not charge a vendor's prices because it is called like one.
-    vendor: isOwn && config.vendor === undefined ? `house:${name}` : (vendor.prices ?? vendorName),
+    vendor: isVendors(name, config) ? (vendor.prices ?? vendorName) : `house:${name}`,
     origin: url.origin,
     ...ask,
     quirks: new Set(vendor.quirks),
@@ -57,12 +57,15 @@ function readProvider(name: string, config: ProviderConfig, { simulatorUrl, cloc
 
 const forwarded = ['openai-beta', 'anthropic-beta', 'anthropic-version']
 
-/** Who a provider is: the vendor that is named, or that it is named after; else a house that speaks a dialect. */
-function vendorOf(name: string, { vendor, base_url, dialect }: ProviderConfig): Vendor {
-  const isNamed = vendor !== undefined || base_url === undefined
-  const vendorName = vendor ?? name
-  if (isNamed && vendorName === simulatorVendor) return simulator
-  return (isNamed && vendors[vendorName]) || houses[dialect as HouseName]
+function vendorOf(name: string, config: ProviderConfig): Vendor {
+  const { vendor = name } = config
+  if (!isVendors(name, config)) return houseOf(config)
+  return vendor === simulatorVendor ? simulator : (vendors[vendor] ?? houseOf(config))
+}
+
+/** An owner's address as the vendor's own SDKs take one: they add the version where it is missing. */
+function withVersion(basePath: string, version: string | undefined): string {
+  return version === undefined || /\/v\d\w*$/.test(basePath) ? basePath : basePath + version
 }
 
 function settingsOf(config: ProviderConfig): Settings {

@@ -86,6 +86,7 @@ export class ProviderStream implements AnswerStream {
     this.#options.attempt.code = fault.code
     this.#end('failed')
     this.#options.flow.abort()
+    fault.detail.lastWords ??= this.#options.tap.fail?.(fault)
     if (this.#sink) this.#sink.fail(fault)
     else if (this.#begun)
       this.#failure = fault // the reader has been promised a stream: it hears at `start`

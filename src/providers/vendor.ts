@@ -19,6 +19,8 @@ export interface Vendor {
   needs?: readonly (readonly SettingName[])[]
   /** What must be in the environment for it to become a provider by itself. Absent: what it needs. */
   switchedOnBy?: readonly SettingName[] | 'nothing'
+  /** Of the API, as the path's last part; added to an owner's address that ends without one. */
+  version?: string
   /** Absent: the API key as `Authorization: Bearer`. */
   auth?: Auth
   quirks?: readonly Quirk[]

@@ -41,7 +41,7 @@ const samples: Readonly<Record<SettingName, string>> = {
 
 function provider(name: string, config: Partial<ProviderConfig>): Provider {
   const timeouts = { connect: 1, first_token: 1, idle: 1, total: 1 }
-  const whole: ProviderConfig = { dialect: 'openai', timeouts, connections: 1, max_answer: 1, ...config }
+  const whole: ProviderConfig = { timeouts, connections: 1, max_answer: 1, ...config }
   const [made] = readProviders(
     { [name]: whole },
     { simulatorUrl: () => 'http://127.0.0.1:9/v1', clock: systemClock },
@@ -219,10 +219,20 @@ describe('what a provider speaks', () => {
     assert.deepEqual(mine.speaks('m'), ['openai-chat', 'openai-embeddings'])
   })
 
+  it('is the vendor’s that it is named after, at an address of the owner’s too', () => {
+    const proxied = provider('anthropic', { base_url: 'http://10.0.0.5/claude' })
+    assert.equal(proxied.speaks('m')[0], 'anthropic-messages')
+    assert.equal(proxied.vendor, 'anthropic')
+    const ask = { dialect: 'anthropic-messages', model: 'm', stream: false, own: '/messages' } as const
+    assert.equal(proxied.path(ask), '/claude/v1/messages')
+    assert.equal(provider('anthropic', { base_url: 'http://10.0.0.5/v1/' }).path(ask), '/v1/messages')
+  })
+
   it('is what its dialect says where it is no vendor, whatever it is called', () => {
     const at = { base_url: 'http://10.0.0.5/v1' }
-    assert.deepEqual(provider('anthropic', at).speaks('m'), ['openai-chat', 'openai-embeddings'])
-    assert.equal(provider('anthropic', at).vendor, 'house:anthropic')
+    const house = provider('anthropic', { ...at, dialect: 'openai' })
+    assert.deepEqual(house.speaks('m'), ['openai-chat', 'openai-embeddings'])
+    assert.equal(house.vendor, 'house:anthropic')
     assert.ok(
       provider('house', { ...at, dialect: 'openai-responses' })
         .speaks('m')

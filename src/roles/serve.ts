@@ -16,6 +16,7 @@ import {
   systemClock,
   takeDataFolder,
 } from '#platform'
+import { createThoughtMemories } from '#providers'
 import { createResponses } from '#responses'
 import { createSimulator, type Simulator } from '#simulator'
 import { announce } from './announce.ts'
@@ -78,6 +79,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     clock,
     chance,
     published: readPublishedPrices(),
+    thoughts: createThoughtMemories({ clock }),
     simulatorUrl: () => simulatorUrl,
   }
   let current: Snapshot = createSnapshot(config, fixtures)

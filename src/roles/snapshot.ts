@@ -4,7 +4,7 @@ import type { Gateway } from '#gateway'
 import { type ConfiguredKeys, indexConfiguredKeys, type Keys } from '#keys'
 import { createMetering, createPriceBook, type PublishedPrices, readOverrides } from '#metering'
 import { type Chance, type Clock, createEgress, type HttpClient } from '#platform'
-import { createProviders, readProviders } from '#providers'
+import { createProviders, readProviders, type ThoughtMemories } from '#providers'
 import type { Responses } from '#responses'
 import { createRouting, readModels } from '#routing'
 import type { Config } from './config.ts'
@@ -18,6 +18,7 @@ export interface Fixtures {
   clock: Clock
   chance: Chance
   published: PublishedPrices
+  thoughts: ThoughtMemories
   /** Where the built-in simulator answers, when the configuration wants it. */
   simulatorUrl(): string
 }
@@ -32,7 +33,7 @@ export interface Snapshot {
 
 /** Builds the stages of a call from a configuration. Throws when the parts of it do not fit together. */
 export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
-  const { keys, events, responses, http, clock, chance, published, simulatorUrl } = fixtures
+  const { keys, events, responses, http, clock, chance, published, simulatorUrl, thoughts } = fixtures
   const records = readProviders(config.providers, { simulatorUrl, clock })
   const egress = createEgress({
     enabled: config.egress.enabled,
@@ -56,7 +57,10 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
       responses,
       keys,
       routing,
-      providers: createProviders({ http, clock, egress, mostMediaBytes: config.egress.max_bytes }, records),
+      providers: createProviders(
+        { http, clock, egress, mostMediaBytes: config.egress.max_bytes, thoughts },
+        records,
+      ),
       metering,
       events,
     },

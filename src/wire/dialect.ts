@@ -176,6 +176,8 @@ export interface StreamTap {
   push(chunk: Buffer): Buffer
   /** The provider has closed the stream: an event that lacks only its empty line still counts. */
   finish(): Buffer
+  /** How the stream ends for its caller when it cannot be finished; absent: as the dialect ends any. */
+  fail?(fault: Fault): Buffer | undefined
 }
 
 /** What a stream has shown so far. */

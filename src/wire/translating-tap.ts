@@ -1,4 +1,4 @@
-import { assert, type ChatEvent, type Finish, type ProviderError } from '#exchange'
+import { assert, type ChatEvent, type Fault, type Finish, type ProviderError } from '#exchange'
 import {
   type EventReader,
   type EventWriter,
@@ -6,6 +6,7 @@ import {
   type StreamFacts,
   type StreamTap,
 } from './dialect.ts'
+import type { ThoughtListener } from './thoughts.ts'
 
 const nothing = Buffer.alloc(0)
 
@@ -19,10 +20,12 @@ export class TranslatingTap implements StreamTap {
   readonly facts: StreamFacts = emptyFacts()
   readonly #reader: EventReader
   readonly #writer: EventWriter
+  readonly #listener: ThoughtListener
 
-  constructor(reader: EventReader, writer: EventWriter) {
-    this.#reader = reader
-    this.#writer = writer
+  constructor(options: { reader: EventReader; writer: EventWriter; listener: ThoughtListener }) {
+    this.#reader = options.reader
+    this.#writer = options.writer
+    this.#listener = options.listener
   }
 
   push(chunk: Buffer): Buffer {
@@ -33,12 +36,18 @@ export class TranslatingTap implements StreamTap {
     return this.#write(this.#reader.finish())
   }
 
+  fail(fault: Fault): Buffer | undefined {
+    const text = this.#writer.fail?.(fault)
+    return text === undefined ? undefined : Buffer.from(text)
+  }
+
   #write(events: readonly ChatEvent[]): Buffer {
     let text = ''
     for (const event of events) {
       assert(!this.facts.ended, 'nothing follows the end of a stream')
       this.#note(event)
       if (this.facts.error || this.facts.malformed) break
+      this.#listener.hear(event)
       text += this.#writer.write(event)
     }
     return text === '' ? nothing : Buffer.from(text)

@@ -5,6 +5,7 @@ export const vendors: Record<string, Vendor> = {
     baseUrl: 'https://api.anthropic.com/v1',
     speaks: ['anthropic-messages', 'anthropic-count-tokens'],
     env: { api_key: ['ANTHROPIC_API_KEY'] },
+    version: '/v1',
     auth: 'x-api-key',
     rank: 2,
   },

@@ -23,6 +23,7 @@ async function open(asked: Asked, speaks: CallerDialect, model: string): Promise
     unsupported: undefined,
     context: { hex, createdAtMs: 0 },
     fetchMedia: () => assert.fail('nothing is to be fetched'),
+    memory: { remember: () => {}, recall: () => undefined },
   })
   return accept(passage ?? assert.fail('no way'))
 }
@@ -54,7 +55,7 @@ test('a caller of Chat Completions is served by a provider of Responses', async 
   })
   const answer = answers['thoughts in two parts, sealed, then parallel calls'] ?? {}
   const body = Buffer.from(JSON.stringify(answer))
-  const whole = passage.readWhole(body)
+  const whole = passage.readWhole(body)?.answer
   assert.ok(whole && 'body' in whole)
   const chat = JSON.parse(whole.body.toString()) as {
     choices: { finish_reason: string; message: { tool_calls: { id: string; function: Json }[] } }[]

@@ -30,7 +30,7 @@ export function openPassthrough(
     isStream: (status, type) => status === 204 || !(isMetered && /^application\/json\b/i.test(type)),
     readWhole(body) {
       const json = isMetered ? parseObject(body.toString()) : undefined
-      return { facts: { usage: json && readUsage(json), model: undefined }, body }
+      return { facts: { usage: json && readUsage(json), model: undefined }, answer: { body } }
     },
     createTap: (type = '') => new PassingTap({ isEvents: /^text\/event-stream\b/i.test(type), readUsage }),
     readError: own.readError,
