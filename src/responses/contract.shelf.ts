@@ -42,7 +42,7 @@ export interface Turn {
   caller?: Caller
 }
 
-export const startMs = Date.UTC(2026, 0, 15, 12)
+const startMs = Date.UTC(2026, 0, 15, 12)
 export const dayMs = 86_400_000
 export const retentionMs = 30 * dayMs
 
@@ -110,7 +110,7 @@ function createHandClock(): HandClock {
 const shown = new WeakMap<Asked, unknown[]>([])
 
 /** All items that a provider would be sent. */
-export function shownBy(asked: Asked): unknown[] {
+function shownBy(asked: Asked): unknown[] {
   return shown.get(asked) ?? []
 }
 
@@ -162,7 +162,7 @@ class PlainWatch implements AnswerWatch {
   }
 }
 
-export function responseOf({ id, output = [] }: { id: string; output?: unknown[] }): Record<string, unknown> {
+function responseOf({ id, output = [] }: { id: string; output?: unknown[] }): Record<string, unknown> {
   return { id, object: 'response', output, usage: { total_tokens: 3 } }
 }
 
