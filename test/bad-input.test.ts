@@ -382,7 +382,15 @@ suite('addresses and HTTP', () => {
   const nothing = { status: 404, code: 'not_found' }
   const wrongMethod = { headers: {}, status: 405, code: 'method_not_allowed' }
   refuses([
-    { what: 'an unknown path', method: 'GET', path: '/v1/nope', headers: {}, ...nothing },
+    { what: 'an unknown path', method: 'GET', path: '/nope', headers: {}, ...nothing },
+    {
+      what: 'a path that only a provider may have, for a key that may not',
+      method: 'GET',
+      path: '/v1/nope',
+      headers: {},
+      status: 403,
+      code: 'permission_denied',
+    },
     { what: 'an unknown path, posted to', path: '/v2/chat/completions', body: '{}', ...nothing },
     {
       what: 'a path that is none',

@@ -17,6 +17,31 @@ describe('admit', () => {
     assert(admit(caller(), 'openai/gpt-5').ok)
   })
 
+  it('lets only keys with the permission have requests passed through, and with a list only for its models', () => {
+    const passthrough = {
+      family: 'openai',
+      method: 'GET',
+      path: '/v1/files',
+      query: '',
+      provider: undefined,
+    } as const
+    const codeOf = (who: Caller, model: string): string => {
+      const decision = admit(who, model, passthrough)
+      return decision.ok ? 'ok' : decision.code
+    }
+    const may = { ...caller(), passthrough: true }
+    const listed = { ...caller(['draw']), passthrough: true }
+    assert.deepEqual(
+      [codeOf(caller(), ''), codeOf(caller(), 'draw'), codeOf(may, ''), codeOf(may, 'draw')],
+      ['permission_denied', 'permission_denied', 'ok', 'ok'],
+    )
+    assert.deepEqual(
+      [codeOf(listed, ''), codeOf(listed, 'draw'), codeOf(listed, 'speak')],
+      ['permission_denied', 'ok', 'model_not_allowed'],
+    )
+    assert.equal(codeOf({ ...caller(), role: 'admin' }, ''), 'ok')
+  })
+
   it('matches whole names, and patterns up to their star', () => {
     const may = caller(['smart', 'openai/*'])
     for (const model of ['smart', 'openai/gpt-5', 'openai/']) assert(admit(may, model).ok, model)

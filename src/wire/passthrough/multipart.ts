@@ -19,15 +19,16 @@ const [lineEnd, blankLine, noMore] = [Buffer.from('\r\n'), Buffer.from('\r\n\r\n
  * what other readers might take apart in another way is refused, and so is a name that comes twice.
  */
 export function findPart(body: Buffer, contentType: string, name: string): Decision<Span | undefined> {
-  const boundary = /;\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType)
-  const delimiter = Buffer.from(`--${boundary?.[1] ?? boundary?.[2] ?? ''}`)
-  if (!boundary || !startsAt(body, delimiter, 0)) return malformed
+  const boundary = boundaryOf(contentType)
+  const delimiter = Buffer.from(`--${boundary}`)
+  if (boundary === undefined || !startsAt(body, delimiter, 0)) return malformed
   const next = Buffer.concat([lineEnd, delimiter])
   let found: Span | undefined
-  for (let at = delimiter.length; !startsAt(body, noMore, at); ) {
+  let at = delimiter.length
+  while (!startsAt(body, noMore, at)) {
     const start = startsAt(body, lineEnd, at) ? body.indexOf(blankLine, at) + blankLine.length : 0
     const end = body.indexOf(next, start)
-    if (start < blankLine.length || end === -1) return malformed
+    if (start < blankLine.length || end === -1 || startsAt(body, delimiter, start)) return malformed
     const part = nameOf(body.toString('latin1', at, start))
     if (part === undefined) return malformed
     if (part === name) {
@@ -37,7 +38,12 @@ export function findPart(body: Buffer, contentType: string, name: string): Decis
     }
     at = end + next.length
   }
-  return allow(found)
+  return body.length <= at + noMore.length + lineEnd.length ? allow(found) : malformed
+}
+
+function boundaryOf(contentType: string): string | undefined {
+  const all = [...contentType.matchAll(/;\s*boundary\s*=\s*(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))/gi)]
+  return all.length === 1 ? (all[0]?.[1] ?? all[0]?.[2]) : undefined
 }
 
 /** From a part's headers. Undefined where they can be read in more than one way. */

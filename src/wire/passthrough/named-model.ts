@@ -49,6 +49,10 @@ function inJson({ body, family }: BodyRequest, none: NamedModel): Decision<Named
   // Google's SDK calls everything that it uploads JSON.
   if (!read.ok) return allow(none)
   const { json, fields } = read.value
+  // Some servers read names of fields in any spelling (Go's `encoding/json`): a second model would not be seen here.
+  const stranger = fields.fields.find(({ name }) => name !== 'model' && name.toLowerCase() === 'model')
+  if (stranger)
+    return refuse('invalid_request', `\`${stranger.name}\` is written \`model\`.`, { param: stranger.name })
   if (typeof json.model !== 'string' || json.model === '') return allow({ ...none, json })
   // Gemini's resources are named with their collection.
   const isBare = family !== 'gemini' || bareName(json.model) === json.model
