@@ -6,6 +6,7 @@ import { editorSchema, listSettings, type Setting } from '../src/platform/config
 import { configSchema, readConfig } from '../src/roles/config.ts'
 import { dialectsPage } from './docs.dialects.ts'
 import { table } from './docs.table.ts'
+import { vendorsPage } from './docs.vendors.ts'
 
 const example = `# yaml-language-server: $schema=./docs/sluice.schema.json
 listen: 127.0.0.1:4000            # 0.0.0.0:4000 to be reached from the network
@@ -112,6 +113,7 @@ const pages: Readonly<Record<string, string>> = {
   'docs/sluice.schema.json': `${JSON.stringify(editorSchema(configSchema, 'Sluice'), null, 2)}\n`,
   'docs/dialects.md': dialectsPage(),
   'docs/errors.md': errorsPage(),
+  'docs/vendors.md': vendorsPage(),
   'docs/metrics.md': await metricsPage(),
 }
 

@@ -201,6 +201,7 @@ export type Tool =
       strict?: boolean
       cache?: CacheMark
     }
+  /** `format` as Responses have it: `{type: 'grammar', syntax, definition}`. */
   | { type: 'custom'; name: string; description?: string; format?: unknown }
   /** Run by the provider: web search, code, files. Only its own dialect knows what it is. */
   | { type: 'hosted'; dialect: Dialect; name: string; value: unknown }

@@ -9,7 +9,7 @@ import {
 } from '#exchange'
 import type { Clock, Egress, HttpClient, HttpFailure, HttpFlow, HttpReader } from '#platform'
 import type { Passage } from '#wire'
-import { classify } from './classify.ts'
+import { classify, statusWithin } from './classify.ts'
 import { type Departure, depart } from './depart.ts'
 import { passedAnswerHeaders, passedFault } from './passthrough.ts'
 import type { Provider } from './provider.ts'
@@ -324,13 +324,6 @@ class Conversation implements HttpReader {
       return undefined
     }
   }
-}
-
-/** The status that an error inside a 200 stands for: some providers put it into `code`. */
-function statusWithin(error: ProviderError): number {
-  const status = Number(error.code)
-  if (status >= 400 && status < 600) return status
-  return error.code === 'rate_limit_exceeded' || error.type === 'rate_limit_error' ? 429 : 500
 }
 
 function gone(): Fault {

@@ -29,6 +29,9 @@ const quotaCodes = new Set([
   'billing_error',
 ])
 
+/** Codes that mean the credential, where the status does not say so: Google answers a wrong key with 400. */
+const credentialCodes = new Set(['API_KEY_INVALID', 'API_KEY_SERVICE_BLOCKED', 'ACCESS_TOKEN_EXPIRED'])
+
 const codeByStatus: Readonly<Record<number, FaultCode>> = {
   401: 'provider_credential_rejected',
   402: 'provider_quota_exhausted',
@@ -58,7 +61,7 @@ export function classify(answer: ErrorAnswer): Fault {
     provider_malformed: `Provider \`${provider}\` answered with status ${status}, which is no answer to a model call. Redirects are not followed.`,
   }
   return new Fault(code, sentences[code] ?? `Provider \`${provider}\` failed (status ${status}).`, {
-    param: answer.error?.param,
+    ...(!answer.translated && { param: answer.error?.param }), // in another dialect the field has another name
     retryAfterMs: retryAfterMs(answer.headers, answer.nowMs) ?? clampWait(answer.error?.retryAfterMs),
     internal: `status ${status}, code ${answer.error?.code}, type ${answer.error?.type}`,
     // Only what concerns the caller's own request is passed on in the provider's words.
@@ -79,8 +82,31 @@ function wordsOf(error: ProviderError | undefined): string {
 
 function codeOf({ status, error }: ErrorAnswer): FaultCode {
   if (status < 400) return 'provider_malformed'
+  if ([error?.code, error?.type].some(word => word !== undefined && credentialCodes.has(word)))
+    return 'provider_credential_rejected'
   if (status === 429 && [error?.code, error?.type].some(word => word !== undefined && quotaCodes.has(word))) {
     return 'provider_quota_exhausted'
   }
   return codeByStatus[status] ?? (status < 500 ? 'provider_rejected' : 'provider_failed')
+}
+
+/** Words of providers for an error in the middle of a stream, or inside of a 200, as the status each has otherwise. */
+const statusByWord: Readonly<Record<string, number>> = {
+  rate_limit_exceeded: 429,
+  rate_limit_error: 429,
+  RESOURCE_EXHAUSTED: 429,
+  throttlingException: 429,
+  overloaded_error: 529,
+  UNAVAILABLE: 503,
+  serviceUnavailableException: 503,
+  timeout_error: 504,
+  DEADLINE_EXCEEDED: 504,
+  modelTimeoutException: 504,
+}
+
+/** The status that an error inside a 200 stands for: some providers put it into `code`. */
+export function statusWithin({ code, type }: ProviderError): number {
+  const status = Number(code)
+  if (status >= 400 && status < 600) return status
+  return statusByWord[code ?? ''] ?? statusByWord[type ?? ''] ?? 500
 }

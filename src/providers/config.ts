@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { ByteSize, type Check, Duration, nearest } from '#platform'
+import { quirks } from '#wire'
 import { checkCredentials } from './credential.google.ts'
 import { houses } from './houses.ts'
 import { neededBy, reads, type SettingName, settingNames, type Vendor } from './vendor.ts'
@@ -117,6 +118,12 @@ const providerConfig = Type.Object(
       }),
     ),
     ...settingsConfig,
+    quirks: Type.Optional(
+      Type.Array(Type.String({ enum: Object.keys(quirks) }), {
+        description:
+          'Ways of its own that it has beside those of its vendor; [vendors](vendors.md) says what each is.',
+      }),
+    ),
     headers: Type.Optional(
       Type.Record(
         Type.String({ pattern: '^[A-Za-z0-9-]+$' }),

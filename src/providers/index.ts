@@ -1,4 +1,6 @@
 export { checkProviders, explainSetting, providersConfig } from './config.ts'
+export type { VendorWords } from './describe-vendors.ts'
+export { describeVendors } from './describe-vendors.ts'
 export type { Provider } from './provider.ts'
 export type { Providers } from './providers.ts'
 export { createProviders } from './providers.ts'

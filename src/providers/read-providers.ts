@@ -1,5 +1,6 @@
 import { type Dialect, familyOf } from '#exchange'
 import type { Clock } from '#platform'
+import type { Quirk } from '#wire'
 import { houseOf, isVendors, type ProviderConfig } from './config.ts'
 import { createCredential } from './create-credential.ts'
 import type { Credential } from './credential.ts'
@@ -42,7 +43,7 @@ function readProvider(name: string, config: ProviderConfig, { simulatorUrl, cloc
     vendor: isVendors(name, config) ? (vendor.prices ?? vendorName) : `house:${name}`,
     origin: url.origin,
     ...ask,
-    quirks: new Set(vendor.quirks),
+    quirks: new Set([...(vendor.quirks ?? []), ...((config.quirks ?? []) as Quirk[])]),
     headers: { ...vendor.headers, ...headers },
     credential,
     forwards: isSimulator ? [...forwarded, 'x-sim-script', 'x-sim-request'] : forwarded,

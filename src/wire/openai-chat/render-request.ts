@@ -11,7 +11,9 @@ import type {
   UserPart,
 } from '#exchange'
 import type { RenderTarget } from '../dialect.ts'
-import { isReasoningModel } from './models.ts'
+import { isObject } from '../json-body.ts'
+import { isReasoningModel, rejectsSampling } from '../openai/models.ts'
+import { longestUser, shortId } from '../openai/short-id.ts'
 
 type Json = Record<string, unknown>
 type Quirks = ReadonlySet<string>
@@ -31,19 +33,21 @@ export function renderChatRequest(request: ChatRequest, target: RenderTarget): J
     verbosity: request.verbosity,
     reasoning_effort: renderEffort(request.reasoning),
     [maxField]: request.maxOutputTokens,
-    temperature: request.temperature,
-    top_p: request.topP,
     top_k: request.topK,
     seed: request.seed,
-    frequency_penalty: request.frequencyPenalty,
-    presence_penalty: request.presencePenalty,
+    ...(!rejectsSampling(target.model) && {
+      temperature: request.temperature,
+      top_p: request.topP,
+      frequency_penalty: request.frequencyPenalty,
+      presence_penalty: request.presencePenalty,
+    }),
     stop: request.stop && request.stop.length > 0 ? request.stop : undefined,
     n: request.choices,
     logprobs: request.logprobs ? true : undefined,
     top_logprobs: request.logprobs && request.logprobs.top > 0 ? request.logprobs.top : undefined,
     logit_bias: request.logitBias,
     service_tier: request.serviceTier,
-    user: request.user,
+    user: request.user === undefined ? undefined : shortId(request.user, longestUser),
     prompt_cache_key: request.promptCacheKey,
     stream: target.stream ? true : undefined,
     stream_options: target.stream && !quirks.has('no_stream_options') ? { include_usage: true } : undefined,
@@ -73,11 +77,14 @@ function renderUser(parts: readonly UserPart[], name: Json, quirks: Quirks): Jso
   ]
 }
 
+/** Chat has refused longer ones, where Responses takes 64. */
+const callId = (id: string): string => shortId(id, 40, 'call_')
+
 function renderResult(result: ToolResultPart): Json {
   const texts = result.parts.filter(part => part.type === 'text').map(({ text }) => text)
   const hasMedia = result.parts.length > texts.length
   const content = texts.length === 0 && hasMedia ? '(see the following message)' : texts.join('\n')
-  return { role: 'tool', tool_call_id: result.callId, content }
+  return { role: 'tool', tool_call_id: callId(result.callId), content }
 }
 
 /** One text is a string, as every server reads it; anything else is a list. */
@@ -143,7 +150,7 @@ function renderAssistant({ parts }: Extract<Message, { role: 'assistant' }>, qui
     tool_calls:
       calls.length > 0
         ? calls.map(({ id, name, arguments: args, custom, signature }) => ({
-            id,
+            id: callId(id),
             ...(custom
               ? { type: 'custom', custom: { name, input: args } }
               : { type: 'function', function: { name, arguments: args } }),
@@ -159,7 +166,7 @@ function renderTool(tool: Tool, quirks: Quirks): unknown {
   if (tool.type === 'hosted') return tool.value
   if (tool.type === 'custom') {
     const { name, description, format } = tool
-    return { type: 'custom', custom: present({ name, description, format }) }
+    return { type: 'custom', custom: present({ name, description, format: renderGrammar(format) }) }
   }
   const { name, description, schema, strict, cache } = tool
   return {
@@ -172,6 +179,12 @@ function renderTool(tool: Tool, quirks: Quirks): unknown {
     }),
     ...(quirks.has('cache_control') && cache && { cache_control: { type: 'ephemeral', ...cache } }),
   }
+}
+
+function renderGrammar(format: unknown): unknown {
+  if (!isObject(format) || format.type !== 'grammar') return format
+  const { type, ...grammar } = format
+  return { type, grammar }
 }
 
 function renderToolChoice(choice: ToolChoice | undefined): unknown {

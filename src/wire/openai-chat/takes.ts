@@ -1,11 +1,19 @@
 import type { ChatRequest } from '#exchange'
 import { type FeatureName, someParts, type Taking } from '../features.ts'
-import { neverReasons, rejectsSampling } from './models.ts'
+import { neverReasons, rejectsSampling } from '../openai/models.ts'
 
 const sampling: Taking = {
   how: 'not by reasoning models',
   if: (_request, { model }) => !rejectsSampling(model),
 }
+
+/** What is the default anyway is not sent to models that refuse to be told. */
+const samplingBut = (field: SamplingField, usual: number): Taking => ({
+  how: `not by reasoning models; ${usual} by all`,
+  if: (request, { model }) => request[field] === usual || !rejectsSampling(model),
+})
+
+type SamplingField = 'temperature' | 'topP' | 'frequencyPenalty' | 'presencePenalty'
 
 const reasoning = (how: string): Taking => ({ how, if: (_request, { model }) => !neverReasons(model) })
 
@@ -16,12 +24,12 @@ const byQuirk = (quirk: string, how: string): Taking => ({
 
 /** What a provider can be told in Chat Completions. */
 export const chatTakes: Readonly<Record<FeatureName, Taking>> = {
-  temperature: sampling,
-  top_p: sampling,
+  temperature: samplingBut('temperature', 1),
+  top_p: samplingBut('topP', 1),
   top_k: byQuirk('top_k', 'by servers that are known to (vLLM, SGLang and others), not by OpenAI'),
   seed: 'yes',
-  frequency_penalty: sampling,
-  presence_penalty: sampling,
+  frequency_penalty: samplingBut('frequencyPenalty', 0),
+  presence_penalty: samplingBut('presencePenalty', 0),
   logit_bias: sampling,
   max_tokens: { how: 'as `max_completion_tokens`, or `max_tokens` where the vendor knows only that' },
   verbosity: 'yes',

@@ -1,44 +1,22 @@
-import type { StreamFacts, StreamTap, StreamTapOptions } from '../dialect.ts'
-import { emptyFacts } from '../dialect.ts'
+import type { StreamTapOptions } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { readOpenAiError } from '../openai/error.ts'
 import { readOpenAiUsage } from '../openai/usage.ts'
-import { type SseEvent, SseSplitter } from '../sse.ts'
+import type { SseEvent } from '../sse.ts'
+import { SseTap } from '../sse-tap.ts'
 import { ChatRepairs } from './repairs.ts'
 
-/** Relays a stream of chunks, and reads it in passing. */
-export class ChatStreamTap implements StreamTap {
-  readonly facts: StreamFacts = emptyFacts()
-  readonly #splitter = new SseSplitter()
+/** Relays a stream of chunks, mends it where SDKs would stumble, and reads it in passing. */
+export class ChatStreamTap extends SseTap {
   readonly #showUsage: boolean
   readonly #repairs = new ChatRepairs()
 
   constructor(options: StreamTapOptions) {
+    super()
     this.#showUsage = options.showUsage
   }
 
-  push(chunk: Buffer): Buffer {
-    const kept: Buffer[] = []
-    for (const event of this.#splitter.push(chunk)) {
-      if (this.facts.ended || this.facts.error || this.facts.malformed) break // nothing counts after the end
-      try {
-        const bytes = this.#read(event)
-        if (bytes) kept.push(bytes)
-      } catch (cause) {
-        this.facts.malformed = cause
-      }
-    }
-    return kept.length === 1 && kept[0] ? kept[0] : Buffer.concat(kept)
-  }
-
-  /** The provider has closed the stream: an event without its empty line is still one when it is complete. */
-  finish(): Buffer {
-    const last = this.#splitter.rest.length > 0 ? this.push(Buffer.from('\n\n')) : Buffer.alloc(0)
-    this.facts.malformed = undefined // half an event is a stream cut short, not one of another format
-    return last
-  }
-
-  #read(event: SseEvent): Buffer | undefined {
+  protected read(event: SseEvent): Buffer | undefined {
     if (event.data === undefined) return event.bytes
     if (event.data.startsWith('[DONE]')) {
       this.facts.ended = true
@@ -55,6 +33,7 @@ export class ChatStreamTap implements StreamTap {
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
     for (const choice of choices) if (isObject(choice)) this.#count(choice)
     const mended = this.#repairs.mend(chunk)
+    if (isObject(chunk.x_groq)) this.facts.usage = readOpenAiUsage(chunk.x_groq.usage) ?? this.facts.usage
     if (!isObject(chunk.usage)) return mended ? renderChunk(chunk) : event.bytes
     this.facts.usage = readOpenAiUsage(chunk.usage) ?? this.facts.usage
     if (this.#showUsage) return mended ? renderChunk(chunk) : event.bytes

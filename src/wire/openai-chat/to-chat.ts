@@ -118,9 +118,14 @@ function readTool(value: unknown, index: number): Tool {
     name: requiredString(custom, 'name', `${path}.custom.name`),
     ...said({
       description: optionalString(custom, 'description', `${path}.custom.description`),
-      format: custom.format,
+      format: readGrammar(custom.format),
     }),
   } as Tool
+}
+
+/** Chat nests a grammar once more than Responses do; without that it is the same. */
+function readGrammar(format: unknown): unknown {
+  return isObject(format) && isObject(format.grammar) ? { type: format.type, ...format.grammar } : format
 }
 
 function readFunction(json: Json, path: string): Tool {

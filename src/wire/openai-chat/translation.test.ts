@@ -395,6 +395,48 @@ suite('a chat request', () => {
     )
   })
 
+  const rendered = (more: Partial<ChatRequest>, model = 'm'): Record<string, unknown> =>
+    openAiChat.renderRequest(
+      { messages: [], tools: [], extras: [], ...more },
+      { model, stream: false, quirks: new Set() },
+    )
+
+  test('has no name of a user and no id of a call that OpenAI finds too long, and keeps them apart', () => {
+    const long = 'u'.repeat(65)
+    const { user } = rendered({ user: long })
+    assert.match(String(user), /^[0-9a-f]{64}$/)
+    assert.equal(rendered({ user: long }).user, user)
+    assert.notEqual(rendered({ user: `${long}u` }).user, user)
+    assert.equal(rendered({ user: 'ada' }).user, 'ada')
+    const id = 'i'.repeat(41)
+    const call = { type: 'tool-call', id, name: 'f', arguments: '{}' } as const
+    const result = { type: 'tool-result', callId: id, parts: [] } as const
+    const { messages } = rendered({
+      messages: [
+        { role: 'assistant', parts: [call] },
+        { role: 'user', parts: [result] },
+      ],
+    }) as { messages: { tool_call_id?: string; tool_calls?: { id: string }[] }[] }
+    const [one, two] = messages
+    assert.equal(one?.tool_calls?.[0]?.id.length, 40)
+    assert.equal(two?.tool_call_id, one?.tool_calls?.[0]?.id)
+  })
+
+  test('says nothing of sampling to a model that thinks, where it is the default', () => {
+    const usual = { temperature: 1, topP: 1, frequencyPenalty: 0, presencePenalty: 0 }
+    for (const [name, value] of Object.entries(usual))
+      assert.equal(rendered({ [name]: value }, 'gpt-5').temperature, undefined)
+    assert.partialDeepStrictEqual(rendered(usual), { temperature: 1, top_p: 1, frequency_penalty: 0 })
+    const { temperature } = openAiChat.takes
+    assert.ok(typeof temperature === 'object')
+    const takes = (value: number): boolean | undefined =>
+      temperature.if?.(
+        { messages: [], tools: [], extras: [], temperature: value },
+        { model: 'gpt-5', quirks: new Set() },
+      )
+    assert.deepEqual([takes(1), takes(0.5)], [true, false])
+  })
+
   test('keeps every unknown field by name', () => {
     const { extras } = toChat({ messages: [{ role: 'user', content: 'x' }], audio: {}, store: true, foo: 1 })
     assert.deepEqual(

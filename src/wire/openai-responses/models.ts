@@ -1,5 +1,5 @@
 import type { Effort, Reasoning } from '#exchange'
-import { isReasoningModel, neverReasons, rejectsSampling } from '../openai-chat/models.ts'
+import { isReasoningModel, neverReasons, rejectsSampling } from '../openai/models.ts'
 
 function bare(model: string): string {
   return model.slice(model.lastIndexOf('/') + 1).toLowerCase()

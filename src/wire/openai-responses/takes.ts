@@ -1,6 +1,6 @@
 import type { Part } from '#exchange'
 import { type FeatureName, someParts, type Taking } from '../features.ts'
-import { neverReasons } from '../openai-chat/models.ts'
+import { neverReasons } from '../openai/models.ts'
 import { takesNoReasoning, takesSampling } from './models.ts'
 
 const sampling: Taking = {
@@ -8,21 +8,26 @@ const sampling: Taking = {
   if: ({ reasoning }, { model }) => takesSampling(model, reasoning),
 }
 
-/** The API takes no fewer. */
-const fewestOutputTokens = 16
+/** The API takes no fewer: a smaller bound is raised to it, since a short answer is what was wanted. */
+export const fewestOutputTokens = 16
 
 /** What a provider can be told in Responses. */
 export const responsesTakes: Readonly<Record<FeatureName, Taking>> = {
-  temperature: sampling,
-  top_p: sampling,
+  temperature: {
+    how: 'not by models that think; 1 by all',
+    if: ({ temperature, reasoning }, { model }) => temperature === 1 || takesSampling(model, reasoning),
+  },
+  top_p: {
+    how: 'not by models that think; 1 by all',
+    if: ({ topP, reasoning }, { model }) => topP === 1 || takesSampling(model, reasoning),
+  },
   top_k: 'no',
   seed: 'no',
   frequency_penalty: 'no',
   presence_penalty: 'no',
   logit_bias: 'no',
   max_tokens: {
-    how: `as \`max_output_tokens\`, ${fewestOutputTokens} or more`,
-    if: ({ maxOutputTokens = fewestOutputTokens }) => maxOutputTokens >= fewestOutputTokens,
+    how: `as \`max_output_tokens\`, raised to ${fewestOutputTokens}`,
   },
   verbosity: { how: 'as `text.verbosity`' },
   service_tier: 'yes',
