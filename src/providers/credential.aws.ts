@@ -1,5 +1,5 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto'
-import { SignatureV4 } from '@smithy/signature-v4'
+import type { SignatureV4 } from '@smithy/signature-v4'
 import type { Clock } from '#platform'
 import type { Credential } from './credential.ts'
 
@@ -15,14 +15,8 @@ export interface AwsKeys {
 
 /** Signs each request with AWS Signature Version 4; the body is part of what is signed, and so is the minute. */
 export function awsCredential(keys: AwsKeys): Credential {
-  const { accessKeyId, secretAccessKey, sessionToken, region, service, clock } = keys
-  const signer = new SignatureV4({
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
-    region,
-    service,
-    sha256: Sha256,
-    applyChecksum: false, // a header that repeats a part of the signature, which only S3 asks for
-  })
+  const { secretAccessKey, sessionToken, clock } = keys
+  let signer: SignatureV4 | undefined
   return {
     secrets: [secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken])],
     async authorize({ method, origin, path, headers, body }) {
@@ -30,6 +24,7 @@ export function awsCredential(keys: AwsKeys): Credential {
       const [pathname = '/', query = ''] = path.split('?')
       const type = headers['content-type']
       const given = { host: url.host, ...(type !== undefined && { 'content-type': type }) }
+      signer ??= await createSigner(keys)
       const signed = await signer.sign(
         {
           method,
@@ -47,6 +42,19 @@ export function awsCredential(keys: AwsKeys): Credential {
       )
     },
   }
+}
+
+/** The library is loaded when it is first needed: most have no Amazon in their configuration. */
+async function createSigner(keys: AwsKeys): Promise<SignatureV4> {
+  const { accessKeyId, secretAccessKey, sessionToken, region, service } = keys
+  const library = await import('@smithy/signature-v4')
+  return new library.SignatureV4({
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
+    region,
+    service,
+    sha256: Sha256,
+    applyChecksum: false, // a header that repeats a part of the signature, which only S3 asks for
+  })
 }
 
 /** Node's own, as the signer wants it: a megabyte of body is a millisecond, where one in JavaScript takes twenty. */

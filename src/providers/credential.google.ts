@@ -1,13 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import {
-  type AuthClient,
-  ExternalAccountClient,
-  type ExternalAccountClientOptions,
-  GoogleAuth,
-  JWT,
-  type OAuth2ClientOptions,
-  UserRefreshClient,
-} from 'google-auth-library'
+import type { AuthClient, ExternalAccountClientOptions, OAuth2ClientOptions } from 'google-auth-library'
 import { Fault } from '#exchange'
 import type { Clock } from '#platform'
 import type { Credential, HeaderRecord } from './credential.ts'
@@ -78,24 +70,32 @@ export function googleCredential({ provider, credentials, clock, fetch }: Google
   }
 }
 
+/** Loaded when it is first needed: it takes 50 ms, and most have no Google in their configuration. */
+type Library = typeof import('google-auth-library')
+
+interface Told {
+  library: Library
+  options: OAuth2ClientOptions
+}
+
 /** What Google's tools write into their files, by its `type`. */
 const clients: Readonly<
-  Record<string, (json: Readonly<Record<string, string>>, options: OAuth2ClientOptions) => AuthClient | null>
+  Record<string, (json: Readonly<Record<string, string>>, told: Told) => AuthClient | null>
 > = {
-  service_account: ({ client_email, private_key, private_key_id }, options) =>
-    new JWT({
+  service_account: ({ client_email, private_key, private_key_id }, { library, options }) =>
+    new library.JWT({
       ...options,
       scopes,
       ...given({ email: client_email, key: private_key, keyId: private_key_id }),
     }),
-  authorized_user: ({ client_id, client_secret, refresh_token }, options) =>
-    new UserRefreshClient({
+  authorized_user: ({ client_id, client_secret, refresh_token }, { library, options }) =>
+    new library.UserRefreshClient({
       ...options,
       ...given({ clientId: client_id, clientSecret: client_secret, refreshToken: refresh_token }),
     }),
-  external_account(json, options) {
+  external_account(json, { library, options }) {
     const all: unknown = { ...json, ...options }
-    const client = ExternalAccountClient.fromJSON(all as ExternalAccountClientOptions)
+    const client = library.ExternalAccountClient.fromJSON(all as ExternalAccountClientOptions)
     if (client) client.scopes = scopes
     return client
   },
@@ -118,12 +118,14 @@ async function createClient(
     eagerRefreshThresholdMillis: Number.MAX_SAFE_INTEGER, // whenever it is asked: what is kept is kept here
     ...(fetch && { transporterOptions: { fetchImplementation: fetch } }),
   }
-  if (credentials === undefined) return await new GoogleAuth({ scopes, clientOptions: options }).getClient()
+  const library = await import('google-auth-library')
+  if (credentials === undefined)
+    return await new library.GoogleAuth({ scopes, clientOptions: options }).getClient()
   const text = isJson(credentials) ? credentials : await readFile(credentials, 'utf8')
   const wrong = checkCredentials(text, 'must be JSON')
   if (wrong !== undefined) throw new Error(wrong)
   const json: Record<string, string> = JSON.parse(text)
-  const client = clients[json.type ?? '']?.(json, options)
+  const client = clients[json.type ?? '']?.(json, { library, options })
   if (!client) throw new Error('no client can be made of the credentials')
   return client
 }
