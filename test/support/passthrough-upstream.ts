@@ -56,7 +56,7 @@ export function answerForeign(request: SeenRequest, response: ServerResponse): v
   const known = json[`${request.method} ${path}`]
   const failing = /\/fails\/(\d+)$/.exec(path)?.[1]
   if (known !== undefined) return sendJson(response, 200, known)
-  if (failing !== undefined) return fail(response, Number(failing), request)
+  if (failing !== undefined) return fail(response, Number(failing))
   if (path === '/v1/audio/speech') return speak(request, response)
   if (path === '/v1/files/file-1/content') {
     response.writeHead(200, {
@@ -79,8 +79,8 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.end(JSON.stringify(body))
 }
 
-function fail(response: ServerResponse, status: number, { headers }: SeenRequest): void {
-  const message = `No: ${status}${headers['x-echo'] === undefined ? '' : ''}`
+function fail(response: ServerResponse, status: number): void {
+  const message = `No: ${status}`
   response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '7' })
   response.end(JSON.stringify({ error: { message, type: 'theirs', code: 'their_code' }, extra: [1.0] }))
 }
