@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type {
   AnswerPart,
   AudioPart,
@@ -14,6 +13,7 @@ import type {
   ToolResultPart,
   UserPart,
 } from '#exchange'
+import { shortId } from '../openai/short-id.ts'
 import { said } from '../reading.ts'
 import { renderAnnotation } from './annotations.ts'
 
@@ -105,11 +105,7 @@ function renderResult(result: ToolResultPart): Json {
   return { type, call_id: callId(result.callId), output }
 }
 
-/** The API takes ids of up to 64 characters; a longer one is shortened to the same wherever it stands. */
-function callId(id: string): string {
-  if (id.length <= 64) return id
-  return `call_${createHash('sha256').update(id).digest('hex').slice(0, 56)}`
-}
+const callId = (id: string): string => shortId(id, 64, 'call_')
 
 /** What the model thought, said and called, in order; texts in a row are one message. */
 function renderTurn(parts: readonly AnswerPart[]): unknown[] {

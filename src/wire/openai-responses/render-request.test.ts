@@ -32,6 +32,16 @@ suite('what a provider of Responses is asked', () => {
     assert.equal(thinking('low', 'gpt-4.1'), undefined)
   })
 
+  test('is told no bound that is too small for it, no default that it refuses, and no user that is too long', () => {
+    const asked = renderResponsesRequest(
+      request({ maxOutputTokens: 1, temperature: 1, topP: 1, user: 'u'.repeat(65) }),
+      { ...target, model: 'gpt-5' },
+    )
+    assert.equal(asked.max_output_tokens, 16)
+    assert.match(String(asked.safety_identifier), /^[0-9a-f]{64}$/)
+    assert.ok(!('temperature' in asked) && !('top_p' in asked))
+  })
+
   test('never names a thought that was not kept', () => {
     const signature = { dialect: 'openai-responses', kind: 'reference', value: 'rs_1' } as const
     const { input } = renderResponsesRequest(
@@ -186,7 +196,7 @@ suite('what a provider of Responses is asked', () => {
     {
       maxOutputTokens: fc.integer({ min: 16, max: 9_999 }),
       temperature: fc.constantFrom(0, 0.5, 2),
-      topP: fc.constantFrom(0.1, 1),
+      topP: fc.constantFrom(0.1, 0.9),
       verbosity: fc.constantFrom('low' as const, 'high' as const),
       parallelToolCalls: fc.boolean(),
       serviceTier: fc.constant('flex'),

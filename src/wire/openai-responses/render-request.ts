@@ -1,9 +1,11 @@
 import type { ChatRequest, Message, Reasoning, Tool, ToolChoice } from '#exchange'
 import type { RenderTarget } from '../dialect.ts'
-import { neverReasons } from '../openai-chat/models.ts'
+import { neverReasons } from '../openai/models.ts'
+import { longestUser, shortId } from '../openai/short-id.ts'
 import { said } from '../reading.ts'
-import { effortFor, sealsThoughts } from './models.ts'
+import { effortFor, sealsThoughts, takesSampling } from './models.ts'
 import { renderItems } from './render-items.ts'
+import { fewestOutputTokens } from './takes.ts'
 
 type Json = Record<string, unknown>
 
@@ -14,18 +16,29 @@ type Json = Record<string, unknown>
 export function renderResponsesRequest(request: ChatRequest, target: RenderTarget): Json {
   return said<Json>({
     ...renderPrompt(request, target),
-    max_output_tokens: request.maxOutputTokens,
-    temperature: request.temperature,
-    top_p: request.topP,
+    max_output_tokens:
+      request.maxOutputTokens === undefined
+        ? undefined
+        : Math.max(request.maxOutputTokens, fewestOutputTokens),
+    ...renderSampling(request, target.model),
     top_logprobs: request.logprobs && request.logprobs.top > 0 ? request.logprobs.top : undefined,
     include: renderInclude(request, target.model),
     service_tier: request.serviceTier,
-    safety_identifier: request.user,
+    safety_identifier: request.user === undefined ? undefined : shortId(request.user, longestUser),
     metadata: request.metadata,
     prompt_cache_key: request.promptCacheKey,
     store: false,
     stream: target.stream ? true : undefined,
   })
+}
+
+/** What is the default anyway is not said to models that refuse to be told. */
+function renderSampling({ temperature, topP, reasoning }: ChatRequest, model: string): Json {
+  const isSaid = (value: number | undefined): boolean => value !== 1 || takesSampling(model, reasoning)
+  return {
+    temperature: isSaid(temperature) ? temperature : undefined,
+    top_p: isSaid(topP) ? topP : undefined,
+  }
 }
 
 /** What of a request is counted as input. */
