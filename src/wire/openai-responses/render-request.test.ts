@@ -42,6 +42,16 @@ suite('what a provider of Responses is asked', () => {
     assert.ok(!('temperature' in asked) && !('top_p' in asked))
   })
 
+  test('has thoughts shown to callers whose dialects show what was asked for', () => {
+    const shown = (reasoning: ChatRequest['reasoning']): unknown =>
+      renderResponsesRequest(request(reasoning ? { reasoning } : {}), { ...target, model: 'gpt-5.2' })
+        .reasoning
+    assert.deepEqual(shown({ budgetTokens: 4000 }), { effort: 'medium', summary: 'auto' })
+    assert.deepEqual(shown({ adaptive: true, effort: 'low' }), { effort: 'low', summary: 'auto' })
+    assert.deepEqual(shown({ budgetTokens: 4000, show: 'none' }), { effort: 'medium' })
+    assert.deepEqual(shown({ effort: 'low' }), { effort: 'low' })
+  })
+
   test('never names a thought that was not kept', () => {
     const signature = { dialect: 'openai-responses', kind: 'reference', value: 'rs_1' } as const
     const { input } = renderResponsesRequest(

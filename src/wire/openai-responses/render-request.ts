@@ -80,8 +80,10 @@ function renderInclude({ logprobs, reasoning }: ChatRequest, model: string): str
   return include.length > 0 ? include : undefined
 }
 
+/** Who asks for thinking in Anthropic's and Gemini's way means to see it, which here has to be said. */
 function renderReasoning(reasoning: Reasoning | undefined, model: string): Json | undefined {
-  const show = reasoning?.show
+  const asksToThink = (reasoning?.budgetTokens ?? 0) > 0 || reasoning?.adaptive === true
+  const show = reasoning?.show ?? (asksToThink ? 'auto' : undefined)
   const rendered = said<Json>({
     effort: effortFor(model, reasoning),
     summary: show === 'none' || neverReasons(model) ? undefined : show,
