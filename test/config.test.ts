@@ -69,7 +69,6 @@ suite('a configuration that is right', () => {
     assert.equal(config.listen, '127.0.0.1:4000')
     assert.equal(config.requests.max_body, 32 * 1024 * 1024)
     assert.deepEqual(config.providers.sim, {
-      dialect: 'openai',
       timeouts: { connect: 5_000, first_token: 60_000, idle: 60_000, total: 600_000 },
       connections: 256,
       max_answer: 64 * 1024 * 1024,

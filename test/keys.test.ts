@@ -255,7 +255,8 @@ ${database ? `database: ${database}` : ''}`
 
     /** All that a caller with this credential sees, but for what differs from request to request. */
     async function lookOf(credential: string): Promise<{ status: number; headers: object; body: string }> {
-      const answer = await fetch(`${sluice.url}/v1/models`, { headers: { 'x-api-key': credential } })
+      const headersOf = { authorization: `Bearer ${credential}` }
+      const answer = await fetch(`${sluice.url}/v1/models`, { headers: headersOf })
       const { date, 'x-request-id': id, ...headers } = Object.fromEntries(answer.headers)
       return { status: answer.status, headers, body: await answer.text() }
     }

@@ -6,7 +6,7 @@ import type { CallerDialect } from '#exchange'
  * models are listed. Three SDKs share `/v1/models`; only their headers tell them apart.
  */
 export function spokenDialect(url: string, headers: IncomingHttpHeaders): CallerDialect {
-  if (url.startsWith('/sluice/')) return 'openai-chat'
+  if (/^\/(sluice\/|v1\/(chat|responses|embeddings)\b)/.test(url)) return 'openai-chat'
   if (/^\/(upload\/v1|v1beta|v1alpha)/.test(url) || /^\/v1\/models\/[^?]*:\w+/.test(url)) return 'gemini'
   if (/^\/v1\/messages(\/|\?|$)/.test(url) || headers['anthropic-version'] !== undefined)
     return 'anthropic-messages'
