@@ -139,9 +139,10 @@ export class ChatWriter implements EventWriter {
     const choice = this.#choiceAt(index)
     const value = writeSignature(signature, 'openai-chat')
     if (choice.open === 'tool-call')
+      // Some clients take no delta of a call that says nothing of its function (Vercel's @ai-sdk/openai).
       return this.#callDelta(
         index,
-        `"extra_content":${JSON.stringify({ google: { thought_signature: value } })}`,
+        `${this.#argument(index, '')},"extra_content":${JSON.stringify({ google: { thought_signature: value } })}`,
       )
     if (choice.open !== 'reasoning') return '' // a text's seal has no place here
     const part = { type: 'reasoning' as const, text: choice.thought }
