@@ -8,6 +8,8 @@ export type Unsupported = 'error' | 'drop'
 export interface Fitting {
   /** The caller's fields, by which a refusal names what it refuses. */
   fields: readonly FieldRecord[]
+  /** What the caller sent, which tells the one of several names for a feature that it used. */
+  body?: Buffer
   takes: ChatDialect['takes']
   /** `provider/model`, for the refusal. */
   target: string
@@ -39,7 +41,7 @@ export function fitRequest(request: ChatRequest, fitting: Fitting): Decision<Fit
       if (typeof taking === 'object' && taking.fetch) fitted.fetch.push(name)
       continue
     }
-    const field = fieldOf(name, fitting.fields)
+    const field = fieldOf(name, fitting)
     if (refuses(feature.weight, fitting.unsupported)) return refuseField(field, fitting.target, feature)
     fitted.request = feature.without(fitted.request)
     fitted.dropped.push(field)
@@ -53,9 +55,24 @@ export function refuses(weight: Feature['weight'], unsupported: Unsupported | un
   return (unsupported ?? (weight === 'meaning' ? 'error' : 'drop')) === 'error'
 }
 
-/** What the caller calls a feature; its own name where the caller's dialect has no single word for it. */
-export function fieldOf(name: FeatureName, fields: readonly FieldRecord[]): string {
-  return fields.find(({ feature }) => feature === name)?.field ?? name
+/**
+ * What the caller calls a feature: of several names for it one that stands in its request, else the first; the
+ * feature's own where the caller's dialect has no word for it.
+ */
+export function fieldOf(
+  name: FeatureName,
+  { fields, body }: { fields: readonly FieldRecord[]; body?: Buffer | undefined },
+): string {
+  const names = fields.flatMap(({ feature, field }) => (feature === name ? field : []))
+  const used =
+    names.length > 1 && body ? names.find(field => body.includes(`"${lastWord(field)}"`)) : undefined
+  return used ?? names[0] ?? name
+}
+
+/** `a` of `b.c[].a`, of `b[a]`, of `b[type=a]`, and of each with a remark behind it. */
+function lastWord(field: string): string {
+  const bare = field.replace(/ \(.*\)$/, '').replace(/\[\]$/, '')
+  return /\[(?:\w+=)?([^\]]+)\]$/.exec(bare)?.[1] ?? bare.slice(bare.lastIndexOf('.') + 1)
 }
 
 function takesIt(taking: Taking, request: ChatRequest, target: Fitting): boolean {

@@ -34,7 +34,8 @@ export async function translateChat(
   const said = asked.toChat?.() ?? unsayable()
   if (!said.ok) return said
   const request = recallThoughts(said.value, options.memory, name)
-  const fitted = fitRequest(request, { ...options, fields: own.fields, takes: theirs.takes })
+  const { body } = asked.incoming
+  const fitted = fitRequest(request, { ...options, fields: own.fields, body, takes: theirs.takes })
   if (!fitted.ok) return fitted
   const { dropped, fetch } = fitted.value
   const fetched =
