@@ -38,6 +38,9 @@ export function plainBase64(text: string): string {
 /** How `sluice1:` begins in base64. */
 export const foreignSealMark = 'c2x1aWNlMT'
 
+/** What Google documents for calls whose seal is lost (ai.google.dev/gemini-api/docs/thought-signatures). */
+export const lostSeal = 'skip_thought_signature_validator'
+
 /** A `thoughtSignature` is bytes: several SDKs decode it, so another dialect's goes in base64 too. */
 export function writeSeal(signature: Signature): string {
   const text = writeSignature(signature, 'gemini')

@@ -2,7 +2,7 @@ import { type Asked, allow, type Decision, type IncomingRequest, type Refusal, r
 import { isObject, readJsonBody, wrongType } from '../json-body.ts'
 import { reading } from '../reading.ts'
 import { requireAddress } from './address.ts'
-import { withoutForeignSeals } from './relay.ts'
+import { withUsableSeals } from './relay.ts'
 import { readChatRequest } from './to-chat.ts'
 
 /** As much of a request as the relay relies on; the provider judges the rest. Model and method stand in the path. */
@@ -26,7 +26,7 @@ export function parseGeminiRequest(incoming: IncomingRequest): Decision<Asked> {
     ...(typeof tier === 'string' && tier.toLowerCase() === 'flex' && { batch: true }),
     estimatedInputTokens: Math.ceil(body.length / 4),
     incoming,
-    renderFor: () => withoutForeignSeals(body),
+    renderFor: model => withUsableSeals(body, model),
     toChat: () => reading(() => readChatRequest(body)),
   })
 }

@@ -1,11 +1,8 @@
 import type { MediaSource, Message, Part, ToolCallPart, ToolResultPart } from '#exchange'
 import { parseObject } from '../json-body.ts'
-import { type Json, writeSeal } from './json.ts'
+import { type Json, lostSeal, writeSeal } from './json.ts'
 import { isGemini3 } from './models.ts'
 import { mediaTypeByName, writeDetail } from './to-media.ts'
-
-/** What Google documents for calls whose seal is lost (ai.google.dev/gemini-api/docs/thought-signatures). */
-const lostSeal = 'skip_thought_signature_validator'
 
 interface Turn {
   role: 'user' | 'model'
