@@ -341,3 +341,12 @@ function errorTests({ model }: ClientCase, provider: ProviderCase): void {
     assert.equal(billed.outcome, 'cut')
   })
 }
+
+test('a model is named to @ai-sdk/google as it is named to all others, with its provider', async () => {
+  for (const { model } of Object.values(providerCases)) {
+    const { text } = await generateText({ ...settings, model: google(model), prompt })
+    assert.ok(text)
+    const stream = streamText({ ...settings, model: google(model), prompt })
+    assert.equal(await stream.text, text)
+  }
+})

@@ -5,6 +5,7 @@ import type { Gateway } from '#gateway'
 import type { Clock, Log } from '#platform'
 import { serveCalls } from './calls.ts'
 import { faultOf, sendFault } from './errors.ts'
+import { withCollection } from './model-address.ts'
 import { modelRoutes } from './models.ts'
 import { describeApi } from './openapi.ts'
 import { servePassthrough } from './passthrough.ts'
@@ -100,6 +101,7 @@ function createServer(
     connectionTimeout: 0,
     keepAliveTimeout: 75_000, // longer than the usual idle limits of balancers in front
     forceCloseConnections: true,
+    rewriteUrl: ({ url = '/' }) => withCollection(url),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // Node's own answers to what HTTP itself forbids are not in a shape that an SDK reads.
     http: { requireHostHeader: false },
