@@ -120,6 +120,16 @@ for (const [name, Sdk] of Object.entries(officialSdks)) {
         }
       })
 
+      it('says what it goes on from, in each of its forms', async () => {
+        const first = await client.responses.create({ model, input })
+        const next = { model, input: 'And?', previous_response_id: first.id }
+        const whole = await client.responses.create(next)
+        assert.equal(whole.previous_response_id, first.id)
+        assert.equal((await client.responses.retrieve(whole.id)).previous_response_id, first.id)
+        for await (const event of await client.responses.create({ ...next, stream: true }))
+          if ('response' in event) assert.equal(event.response.previous_response_id, first.id, event.type)
+      })
+
       it('is nobody else’s, in words that do not tell whether it is there', async () => {
         const { id } = await client.responses.create({ model, input })
         for (const key of [keys.neighbour, keys.stranger]) {

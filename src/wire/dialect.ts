@@ -39,6 +39,8 @@ interface CallerHalf {
   parseRequest(request: IncomingRequest): Decision<Asked>
   /** What a whole answer says of itself; undefined when the body is not an answer of this dialect. */
   readFacts(body: Buffer): AnswerFacts | undefined
+  /** A relayed whole answer as its caller must see it; absent: as it is. */
+  passOn?(body: Buffer, request: IncomingRequest): Buffer
   /** The JSON body of an error answer. */
   renderError(fault: Fault, requestId: string): unknown
   /** What ends a stream that has begun and cannot be finished; `request` for a dialect whose streams differ by it. */

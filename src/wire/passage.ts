@@ -104,7 +104,7 @@ function relayPassage(asked: Asked, dialect: DialectModule, { model, quirks }: P
     dropped: [],
     readWhole(body) {
       const facts = dialect.readFacts(body)
-      return facts && { facts, answer: { body } }
+      return facts && { facts, answer: { body: dialect.passOn?.(body, asked.incoming) ?? body } }
     },
     createTap:
       dialect.operation === 'chat'

@@ -1,5 +1,6 @@
 import type { ChatDialect, CountDialect } from '../dialect.ts'
 import { readOpenAiError, renderOpenAiError, renderOpenAiErrorEvent } from '../openai/error.ts'
+import { continueAnswer } from './continued.ts'
 import { renderErrorEvent } from './error-event.ts'
 import { responsesFields } from './fields.ts'
 import { readInputTokens, readInputTokensFacts, renderInputTokens } from './input-tokens.ts'
@@ -18,7 +19,8 @@ export const openAiResponses: ChatDialect = {
   path: () => '/responses',
   parseRequest: parseResponsesRequest,
   readFacts: readResponsesFacts,
-  createStreamTap: () => new ResponsesStreamTap(),
+  createStreamTap: options => new ResponsesStreamTap(options),
+  passOn: continueAnswer,
   readError: readOpenAiError,
   renderError: renderOpenAiError,
   renderErrorEvent,

@@ -7,7 +7,7 @@ import { type Json, parse } from './asking.fixture.ts'
 import { ResponsesStreamTap, ResponseWatch } from './tap.ts'
 
 function relay(...chunks: Buffer[]): { bytes: string; facts: StreamFacts } {
-  const tap = new ResponsesStreamTap()
+  const tap = new ResponsesStreamTap({ showUsage: true })
   const bytes = Buffer.concat([...chunks.map(chunk => tap.push(chunk)), tap.finish()])
   return { bytes: bytes.toString(), facts: tap.facts }
 }

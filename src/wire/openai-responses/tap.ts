@@ -1,13 +1,22 @@
 import type { AnswerWatch } from '#exchange'
+import type { StreamTapOptions } from '../dialect.ts'
 import { isObject, parseObject } from '../json-body.ts'
 import { readResponsesUsage } from '../openai/usage.ts'
 import { type SseEvent, SseSplitter } from '../sse.ts'
 import { SseTap } from '../sse-tap.ts'
+import { previousOf } from './continued.ts'
 import { textOf } from './read-answer.ts'
 import { readFailure } from './reader.ts'
 
 /** Relays a stream of response events, every byte up to its last event, and reads it in passing. */
 export class ResponsesStreamTap extends SseTap {
+  readonly #previous: string | undefined
+
+  constructor({ request }: StreamTapOptions) {
+    super()
+    this.#previous = request && previousOf(request)
+  }
+
   protected read(event: SseEvent): Buffer | undefined {
     if (event.data === undefined || event.data.startsWith('[DONE]')) return event.bytes
     const json: unknown = JSON.parse(event.data)
@@ -22,7 +31,9 @@ export class ResponsesStreamTap extends SseTap {
       this.facts.ended = true
       this.facts.usage = readResponsesUsage(json.response.usage)
     }
-    return event.bytes
+    if (this.#previous === undefined || !isObject(json.response)) return event.bytes
+    json.response.previous_response_id = this.#previous
+    return Buffer.from(`event: ${type}\ndata: ${JSON.stringify(json)}\n\n`)
   }
 
   #count(text: string): void {
