@@ -61,8 +61,8 @@ async function readsChat(client: Client, model: string, recorded: Recorded): Pro
     assert.equal(choices.length, 1)
     const { message, finish_reason } = choices[0]!
     assert.equal(message.content ?? '', recorded.text)
-    if (relayed && usage === plain.usage)
-      assert.ok(finish_reason) // its own bytes
+    // Between two of the same dialect a reason stays the provider's own.
+    if (relayed) assert.ok(['stop', recorded.finish].includes(finish_reason))
     else assert.equal(finish_reason, recorded.finish)
     const calls = (message.tool_calls ?? []).filter(call => call.type === 'function')
     assert.ok(calls.every(({ id }) => id))
