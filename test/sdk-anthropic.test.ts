@@ -51,6 +51,7 @@ for (const [sdkName, Sdk] of Object.entries(sdks)) {
       endTests(at)
       errorTests(at, Sdk)
       countTests(at)
+      fieldTests(at)
       agentTests(at)
     })
   }
@@ -548,6 +549,33 @@ function countTests(at: Asker): void {
     if (at.provider === 'chat') return // counted here
     const answer = await at.create('', { messages: question, system: 'Be brief.', tools: [weather] })
     assert.equal(answer.usage.input_tokens, input_tokens)
+  })
+}
+
+function fieldTests(at: Asker): void {
+  test('what a provider cannot take is refused by the caller’s own name for it, or dropped and named', async () => {
+    if (at.provider === 'messages') return
+    const ask = {
+      model: at.model(),
+      max_tokens: 100,
+      messages: question,
+      container: 'container_1',
+      service_tier: 'standard_only' as const,
+    }
+    await assert.rejects(at.client.messages.create(ask), { status: 400, message: /`container`/ })
+    const headers = { 'x-sluice-unsupported': 'drop' }
+    const { response } = await at.client.messages.create(ask, { headers }).withResponse()
+    assert.match(response.headers.get('x-sluice-dropped') ?? '', /(^|, )container(,|$)/)
+  })
+
+  test('models are listed over pages, and found one by one', async () => {
+    const ids: string[] = []
+    for await (const { id } of at.client.models.list({ limit: 1 })) ids.push(id)
+    assert.ok(ids.includes(`${at.provider}-plain`))
+    assert.equal(new Set(ids).size, ids.length)
+    assert.equal((await at.client.models.retrieve(at.model())).id, at.model())
+    const missing = await failureOf(at.client.models.retrieve('nobody-knows-it'))
+    assert.equal(missing.status, 404)
   })
 }
 
