@@ -293,17 +293,6 @@ suite('a chat answer for a caller', () => {
     const bytes = Buffer.from([...unfoldAnswer(given)].map(event => writer.write(event)).join(''))
     assert.deepEqual(foldEvents(read(bytes)).choices[0]?.parts, given.choices[0]?.parts)
   })
-
-  test('says in every delta of a call what kind of call it is, which strict clients insist on', () => {
-    const signature = { dialect: 'gemini' as const, kind: 'seal' as const, value: 'c2VhbA==' }
-    const call = { type: 'tool-call' as const, id: 'call_1', name: 'find', arguments: '{}', signature }
-    const answer: ChatAnswer = { choices: [{ parts: [call], finish: { reason: 'tool-calls' } }] }
-    const writer = openAiChat.createWriter(context)
-    const bytes = [...unfoldAnswer(answer)].map(event => writer.write(event)).join('')
-    const calls = bytes.split('\n\n').filter(event => event.includes('"tool_calls":['))
-    assert.ok(calls.some(event => event.includes('thought_signature')))
-    for (const event of calls) assert.match(event, /"function":\{/)
-  })
 })
 
 function toChat(json: object): ChatRequest {
