@@ -1,4 +1,5 @@
 import type { ChatRequest, Message, Part } from '#exchange'
+import { mapParts, omit, someParts } from './parts.ts'
 
 /**
  * What a request can ask for that some provider cannot take. For each: how it is told that a request uses it, how it
@@ -273,12 +274,6 @@ function isMedia(part: Part): boolean {
   return part.type === 'image' || part.type === 'file'
 }
 
-/** A copy without one of its optional fields. */
-export function omit<T extends object, K extends keyof T>(object: T, key: K): T {
-  const { [key]: _gone, ...rest } = object
-  return rest as T
-}
-
 function fieldFeatures<N extends string>(
   records: Record<N, [field: keyof ChatRequest, weight: Feature['weight'], about: string]>,
 ): Record<N, Feature> {
@@ -307,25 +302,6 @@ function partFeatures<N extends string>(
     },
   ])
   return Object.fromEntries(made) as Record<N, Feature>
-}
-
-/** Whether any part is such, those inside tool results included. */
-export function someParts(request: ChatRequest, is: (part: Part) => boolean): boolean {
-  return request.messages.some(({ parts }) =>
-    parts.some(part => is(part) || (part.type === 'tool-result' && part.parts.some(is))),
-  )
-}
-
-/** Exchanges or takes out parts, those inside tool results included; a message left without parts goes. */
-export function mapParts(request: ChatRequest, change: (part: Part) => Part | undefined): ChatRequest {
-  const all = (parts: readonly Part[]): Part[] =>
-    parts.flatMap(part => {
-      const inner =
-        part.type === 'tool-result' ? { ...part, parts: all(part.parts) as typeof part.parts } : part
-      return change(inner) ?? []
-    })
-  const messages = request.messages.map(message => ({ ...message, parts: all(message.parts) }) as Message)
-  return { ...request, messages: messages.filter(({ parts }) => parts.length > 0) }
 }
 
 function withReasoning(request: ChatRequest, key: 'effort' | 'budgetTokens' | 'show'): ChatRequest {

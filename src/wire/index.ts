@@ -10,7 +10,7 @@ export type {
   StreamTap,
 } from './dialect.ts'
 export { estimateOutputTokens } from './dialect.ts'
-export { dialects, providerDialects } from './dialects.ts'
+export { dialects } from './dialects.ts'
 export type { Passage, PassageOptions } from './passage.ts'
 export { openPassage } from './passage.ts'
 export { parsePassthrough } from './passthrough/index.ts'

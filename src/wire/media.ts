@@ -7,7 +7,7 @@ import {
   type MediaSource,
   type Part,
 } from '#exchange'
-import { mapParts } from './features.ts'
+import { mapParts } from './parts.ts'
 import type { PassageOptions } from './passage.ts'
 
 type PartByUrl = (ImagePart | FilePart) & { source: { kind: 'url'; url: string } }

@@ -49,7 +49,7 @@ export function fitRequest(request: ChatRequest, fitting: Fitting): Decision<Fit
   return allow({ ...fitted, request: { ...fitted.request, extras: [] } })
 }
 
-export const featureNames = Object.keys(features) as FeatureName[]
+const featureNames = Object.keys(features) as FeatureName[]
 
 export function refuses(weight: Feature['weight'], unsupported: Unsupported | undefined): boolean {
   return (unsupported ?? (weight === 'meaning' ? 'error' : 'drop')) === 'error'

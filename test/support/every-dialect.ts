@@ -1,14 +1,6 @@
 import { startSimulator } from './simulator.ts'
 import { type Sluice, startSluice } from './sluice.ts'
 
-/** Providers that each speak one dialect, all of them the simulator; by the names they are called by. */
-export const dialectProviders = {
-  'OpenAI Chat': 'chat',
-  'OpenAI Responses': 'responses',
-  'Anthropic Messages': 'messages',
-  Gemini: 'gemini',
-} as const
-
 export interface EveryDialect {
   sluice: Sluice
   /** A virtual key that may use everything. */

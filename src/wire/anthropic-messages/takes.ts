@@ -1,6 +1,6 @@
 import type { ChatRequest, Part } from '#exchange'
 import type { ChatDialect } from '../dialect.ts'
-import { someParts } from '../features.ts'
+import { someParts } from '../parts.ts'
 import { modelTraits } from './models.ts'
 import { canClose } from './schema.ts'
 import { isForced, isThinking, planThinking } from './thinking.ts'

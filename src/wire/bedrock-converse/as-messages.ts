@@ -1,5 +1,5 @@
 import type { ChatRequest, Part, Signature } from '#exchange'
-import { mapParts } from '../features.ts'
+import { mapParts } from '../parts.ts'
 
 /** Whose models they are, whatever the region or the profile before the name: `eu.anthropic.claude-…`, an ARN. */
 export function isClaude(model: string): boolean {

@@ -1,7 +1,8 @@
 import type { ChatRequest } from '#exchange'
 import { messagesTakes } from '../anthropic-messages/takes.ts'
 import type { ChatProvider } from '../dialect.ts'
-import { type FeatureName, someParts } from '../features.ts'
+import type { FeatureName } from '../features.ts'
+import { someParts } from '../parts.ts'
 import { asMessages, isClaude, isNova } from './as-messages.ts'
 import { documentFormat, imageFormats } from './formats.ts'
 

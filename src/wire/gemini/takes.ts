@@ -1,5 +1,6 @@
 import type { ChatRequest, Part } from '#exchange'
-import { type FeatureName, someParts, type Taking } from '../features.ts'
+import type { FeatureName, Taking } from '../features.ts'
+import { someParts } from '../parts.ts'
 import { isGemini3, rejectsPenalties, thinkingMeasure } from './models.ts'
 
 const penalty: Taking = {

@@ -69,7 +69,7 @@ export function shift<C extends { start?: number; end?: number }>(citation: C, b
   return { ...citation, start: citation.start + by, end: citation.end + by }
 }
 
-export function sealFor({
+function sealFor({
   signature,
 }: Pick<ToolCallPart, 'signature'>): { kind: string; value: string } | undefined {
   return signature && { kind: signature.kind, value: writeSignature(signature, 'openai-chat') }

@@ -1,6 +1,7 @@
 import type { ChatRequest } from '#exchange'
-import { type FeatureName, someParts, type Taking } from '../features.ts'
+import type { FeatureName, Taking } from '../features.ts'
 import { neverReasons, rejectsSampling } from '../openai/models.ts'
+import { someParts } from '../parts.ts'
 
 const sampling: Taking = {
   how: 'not by reasoning models',

@@ -1,6 +1,7 @@
 import type { Part } from '#exchange'
-import { type FeatureName, someParts, type Taking } from '../features.ts'
+import type { FeatureName, Taking } from '../features.ts'
 import { neverReasons } from '../openai/models.ts'
+import { someParts } from '../parts.ts'
 import { takesNoReasoning, takesSampling } from './models.ts'
 
 const sampling: Taking = {
