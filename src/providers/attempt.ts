@@ -9,6 +9,7 @@ import {
 } from '#exchange'
 import type { Clock, Egress, HttpClient, HttpFailure, HttpFlow, HttpReader } from '#platform'
 import type { Passage } from '#wire'
+import { answerHeaders } from './answer-headers.ts'
 import { classify, statusWithin } from './classify.ts'
 import { type Departure, depart } from './depart.ts'
 import { passedAnswerHeaders, passedFault } from './passthrough.ts'
@@ -305,16 +306,10 @@ class Conversation implements HttpReader {
   }
 
   #answerHeaders(): Record<string, string> {
-    if (this.#trip.asked.passthrough)
-      return passedAnswerHeaders(this.#provider, this.#trip.call, {
-        headers: this.#headers,
-        isStream: this.#stream !== undefined,
-      })
-    const { dropped } = this.#passage
-    return {
-      ...(this.#passage.relayed && shownHeaders(this.#headers)),
-      ...(dropped.length > 0 && { 'x-sluice-dropped': headerList(dropped) }),
-    }
+    const headers = this.#headers
+    if (!this.#trip.asked.passthrough) return answerHeaders(this.#passage, headers)
+    const isStream = this.#stream !== undefined
+    return passedAnswerHeaders(this.#provider, this.#trip.call, { headers, isStream })
   }
 
   #readError(body: Buffer): ProviderError | undefined {
@@ -328,25 +323,4 @@ class Conversation implements HttpReader {
 
 function gone(): Fault {
   return new Fault('client_closed', 'The caller hung up before the answer was complete.')
-}
-
-/** Names of fields as a header may have them. */
-function headerList(names: readonly string[]): string {
-  return names
-    .join(', ')
-    .replace(/[^\x20-\x7e]/g, '?')
-    .slice(0, 1_000)
-}
-
-/** The provider's headers that say something to its SDK; the rest is between the provider and us. */
-function shownHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-  const shown: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers)) {
-    if (
-      typeof value === 'string' &&
-      /^(x-ratelimit-|anthropic-ratelimit-|openai-(processing-ms|version)$)/.test(name)
-    )
-      shown[name] = value
-  }
-  return shown
 }

@@ -28,7 +28,6 @@ export const houses = {
   },
 } as const satisfies Record<string, Vendor>
 
-
 /** The built-in one, at an address that only this process knows; it speaks all but Bedrock's. */
 export const simulator: Vendor = {
   baseUrl: '',
