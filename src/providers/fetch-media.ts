@@ -11,13 +11,21 @@ export async function fetchMedia(
   kind: 'image' | 'file',
 ): Promise<Decision<MediaSource>> {
   const fetched = await egress.fetch(url, { mostBytes })
-  if (!fetched.ok) return refuse('media_not_fetched', fetched.reason)
+  if (!fetched.ok) return notFetched(kind, fetched.reason)
   const { bytes } = fetched
   const known = sniff(bytes)
   if (kind === 'image' && !known?.startsWith('image/'))
-    return refuse('media_not_fetched', 'What stands at the address of an image is no PNG, JPEG, GIF or WebP.')
+    return notFetched(kind, 'What stands at its address is no PNG, JPEG, GIF or WebP.')
   const mediaType = known ?? fetched.mediaType ?? 'application/octet-stream'
   return allow({ kind: 'data', mediaType, base64: bytes.toString('base64') })
+}
+
+function notFetched(kind: string, reason: string): ReturnType<typeof refuse> {
+  const what = kind === 'image' ? 'An image' : 'A file'
+  return refuse(
+    'media_not_fetched',
+    `${what} that the request names by its address must be sent to this provider as data. ${reason}`,
+  )
 }
 
 function sniff(bytes: Buffer): string | undefined {

@@ -30,7 +30,7 @@ export interface Fitted {
 export function fitRequest(request: ChatRequest, fitting: Fitting): Decision<Fitted> {
   const fitted: Fitted = { request, dropped: [], fetch: [] }
   for (const { field, weight } of request.extras) {
-    if (refuses(weight, fitting.unsupported)) return refuseField(field, fitting.target)
+    if (refuses(weight, fitting.unsupported)) return refuseField(field, fitting, '')
     fitted.dropped.push(field)
   }
   for (const name of featureNames) {
@@ -41,8 +41,9 @@ export function fitRequest(request: ChatRequest, fitting: Fitting): Decision<Fit
       if (typeof taking === 'object' && taking.fetch) fitted.fetch.push(name)
       continue
     }
-    const field = fieldOf(name, fitting)
-    if (refuses(feature.weight, fitting.unsupported)) return refuseField(field, fitting.target, feature)
+    const field = bare(fieldOf(name, fitting))
+    if (refuses(feature.weight, fitting.unsupported))
+      return refuseField(field, fitting, ` (${inSentence(feature.about)})`, taking)
     fitted.request = feature.without(fitted.request)
     fitted.dropped.push(field)
   }
@@ -71,19 +72,33 @@ export function fieldOf(
 
 /** `a` of `b.c[].a`, of `b[a]`, of `b[type=a]`, and of each with a remark behind it. */
 function lastWord(field: string): string {
-  const bare = field.replace(/ \(.*\)$/, '').replace(/\[\]$/, '')
-  return /\[(?:\w+=)?([^\]]+)\]$/.exec(bare)?.[1] ?? bare.slice(bare.lastIndexOf('.') + 1)
+  const path = bare(field).replace(/\[\]$/, '')
+  return /\[(?:\w+=)?([^\]]+)\]$/.exec(path)?.[1] ?? path.slice(path.lastIndexOf('.') + 1)
 }
 
 function takesIt(taking: Taking, request: ChatRequest, target: Fitting): boolean {
   return typeof taking === 'object' ? (taking.if?.(request, target) ?? true) : taking === 'yes'
 }
 
-function refuseField(field: string, target: string, feature?: Feature): ReturnType<typeof refuse> {
-  const about = feature ? ` (${feature.about.charAt(0).toLowerCase()}${feature.about.slice(1)})` : ''
+/** Without the remark behind it. */
+function bare(field: string): string {
+  return field.replace(/ \(.*\)$/, '')
+}
+
+function inSentence(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`
+}
+
+function refuseField(
+  field: string,
+  { target }: Fitting,
+  about: string,
+  taking?: Taking,
+): ReturnType<typeof refuse> {
+  const limits = typeof taking === 'object' ? ` as it stands (taken: ${taking.how})` : ''
   return refuse(
     'unsupported_parameter',
-    `\`${field}\`${about} cannot be taken by \`${target}\`. Leave it out, name another model, or send the header \`x-sluice-unsupported: drop\` to go on without it.`,
+    `\`${field}\`${about} cannot be taken by \`${target}\`${limits}. Leave it out, name another model, or send the header \`x-sluice-unsupported: drop\` to go on without it.`,
     { param: field },
   )
 }
