@@ -8,7 +8,7 @@ export function readBlock(block: Json): AnswerPart {
   const { text, reasoningContent, toolUse, citationsContent, image } = block
   if (typeof text === 'string') return { type: 'text', text }
   if (isObject(reasoningContent)) return readReasoning(reasoningContent)
-  if (isObject(toolUse) && toolUse.type === undefined)
+  if (isObject(toolUse) && isCall(toolUse))
     return { type: 'tool-call', ...readCall(toolUse), arguments: JSON.stringify(toolUse.input ?? {}) }
   if (isObject(citationsContent)) return readCited(citationsContent)
   if (isObject(image)) return readImage(image) ?? opaque(block)
@@ -17,6 +17,11 @@ export function readBlock(block: Json): AnswerPart {
 
 export function opaque(value: Json): AnswerPart {
   return { type: 'opaque', dialect: 'bedrock-converse', value }
+}
+
+/** One that the caller has to make; the provider's own tools are told apart by their type. Nova 2 names both kinds. */
+export function isCall({ type }: Json): boolean {
+  return type === undefined || type === null || type === 'tool_use'
 }
 
 export function readCall({ toolUseId, name }: Json): { id: string; name: string } {

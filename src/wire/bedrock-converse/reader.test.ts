@@ -115,6 +115,22 @@ suite('the end of an answer', () => {
     })
   }
 
+  test('is tool calls where a call names its kind, beside those that the provider ran itself', () => {
+    const name = 'a tool that the provider ran, and one that is to be run, both named by their type'
+    const choice = bedrockConverse.readAnswer(answerOf(name), options)?.choices[0]
+    assert.deepEqual(
+      choice?.parts.map(({ type }) => type),
+      ['opaque', 'opaque', 'tool-call'],
+    )
+    assert.deepEqual(choice?.parts.at(-1), {
+      type: 'tool-call',
+      id: 't1',
+      name: 'answer',
+      arguments: '{"sum":4}',
+    })
+    assert.equal(choice?.finish.reason, 'tool-calls')
+  })
+
   test('is tool calls wherever there are any, and names the sequence that stopped it', () => {
     const called = { ...answerOf('parallel tools, one without arguments'), stopReason: 'end_turn' }
     assert.equal(bedrockConverse.readAnswer(called, options)?.choices[0]?.finish.reason, 'tool-calls')

@@ -3,7 +3,7 @@ import type { EventReader } from '../dialect.ts'
 import { isObject, parseObject } from '../json-body.ts'
 import { errorOf } from './error.ts'
 import { type Frame, FrameSplitter } from './frames.ts'
-import { opaque, readCall, readCitation, readImage, seal } from './read-blocks.ts'
+import { isCall, opaque, readCall, readCitation, readImage, seal } from './read-blocks.ts'
 import { readStop } from './stop.ts'
 import { readConverseUsage, readTier } from './usage.ts'
 
@@ -97,7 +97,7 @@ export class ConverseReader implements EventReader {
     yield* this.#close()
     const begun = isObject(start) ? start : {}
     const { toolUse } = begun
-    if (isObject(toolUse) && toolUse.type === undefined) {
+    if (isObject(toolUse) && isCall(toolUse)) {
       this.#hasCalls = true
       this.#open = openOf('tool-call', index, begun)
       yield { type: 'part-start', choice, part: { type: 'tool-call', ...readCall(toolUse) } }

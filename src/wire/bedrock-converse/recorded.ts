@@ -147,6 +147,30 @@ export const answers: Readonly<Record<string, Json>> = {
     usage,
     metrics,
   },
+  'a tool that the provider ran, and one that is to be run, both named by their type': {
+    output: message(
+      {
+        toolUse: {
+          toolUseId: 's1',
+          name: 'nova_code_interpreter',
+          type: 'server_tool_use',
+          input: { snippet: '2+2' },
+        },
+      },
+      {
+        toolResult: {
+          toolUseId: 's1',
+          type: 'nova_code_interpreter_result',
+          status: 'success',
+          content: [{ json: { stdOut: '4', stdErr: '', exitCode: 0, isError: false } }],
+        },
+      },
+      { toolUse: { toolUseId: 't1', name: 'answer', type: 'tool_use', input: { sum: 4 } } },
+    ),
+    stopReason: 'tool_use',
+    usage: { ...usage, serverToolUsage: {} },
+    metrics,
+  },
   'an image': {
     output: message({ image: { format: 'png', source: { bytes: 'iVBORw0KGgo=' } } }),
     stopReason: 'end_turn',
