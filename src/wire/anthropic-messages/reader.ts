@@ -71,11 +71,20 @@ export class MessagesReader extends SseReader {
     return []
   }
 
-  /** No usage yet: the output that is counted here is the first token's, and a stream may be cut before another count. */
+  /**
+   * No usage yet: the output that is counted here is the first token's, and a stream may be cut before another count.
+   * What the provider's own tools had done before this answer began stands here whole: results, even a call and why
+   * the answer ended with it, and then nothing follows but `message_stop` (programmatic tool calling).
+   */
   #begin({ message }: Json): ChatEvent[] {
     if (this.#started || !isObject(message)) return this.#skip()
     this.#report = mergeReports(undefined, message.usage)
-    return [{ type: 'start', ...readHead(message) }]
+    const { stop_reason, stop_sequence, stop_details } = message
+    this.#stop = mergeReports(undefined, { stop_reason, stop_sequence, stop_details }) ?? {}
+    const events: ChatEvent[] = [{ type: 'start', ...readHead(message) }]
+    for (const block of Array.isArray(message.content) ? message.content : [])
+      if (isObject(block)) events.push(...this.#openBlock(block), ...this.#close())
+    return events
   }
 
   #openBlock(block: Json): ChatEvent[] {

@@ -97,6 +97,24 @@ test('gives a call without arguments an empty object, and never takes a server t
   })
 })
 
+test('keeps what stands in the beginning already: a result, a call, and that the answer ends with it', () => {
+  const content = [
+    {
+      type: 'code_execution_tool_result',
+      tool_use_id: 'srvtoolu_01',
+      content: { type: 'code_execution_result', stdout: '4', stderr: '', return_code: 0, content: [] },
+    },
+    { type: 'text', text: 'Now the time.' },
+    { type: 'tool_use', id: 'toolu_01', name: 'now', input: { zone: 'UTC' } },
+  ]
+  const usage = { input_tokens: 3, output_tokens: 5 }
+  const message = { id: 'msg_01', model: 'm', content, stop_reason: 'tool_use', usage }
+  const events = readText(event('message_start', { message }) + event('message_stop'))
+  assert.equal(events.at(-1)?.type, 'end')
+  assert.deepEqual(foldEvents(events), anthropicMessages.readAnswer(message, { hex: '' }))
+  assert.equal(foldEvents(events).choices[0]?.finish.reason, 'tool-calls')
+})
+
 test('tells citations as ours, with the provider’s own beside them', () => {
   const parts = foldEvents(readText(recorded['a web search with citations']?.stream ?? '')).choices[0]?.parts
   const cited = parts?.at(-1)
@@ -177,6 +195,31 @@ suite('usage', () => {
     })
     assert.equal(usageOf({ input_tokens: -1, output_tokens: 'many' }), undefined)
     assert.equal(usageOf(null), undefined)
+  })
+
+  test('counts what summing up the conversation took, which no total has, but not what an advisor took', () => {
+    const iterations = [
+      { type: 'compaction', input_tokens: 80_000, output_tokens: 150, cache_read_input_tokens: 500 },
+      { type: 'advisor_message', model: 'other', input_tokens: 7, output_tokens: 7 },
+      { type: 'message', input_tokens: 20, output_tokens: 9 },
+      null,
+    ]
+    const expected = { input: 80_020, cachedInput: 500, output: 159 }
+    assert.deepEqual(usageOf({ input_tokens: 20, output_tokens: 9, iterations }), expected)
+    assert.deepEqual(usageOf({ input_tokens: 0, output_tokens: 0, iterations: iterations.slice(0, 1) }), {
+      ...expected,
+      input: 80_000,
+      output: 150,
+    })
+    const message = { id: 'm', model: 'm', usage: { input_tokens: 20, output_tokens: 1 } }
+    const stream =
+      event('message_start', { message }) +
+      event('message_delta', { delta: {}, usage: { output_tokens: 9, iterations } }) +
+      event('message_stop')
+    assert.deepEqual(foldEvents(readText(stream)).usage, expected)
+    const tap = anthropicMessages.createStreamTap({ showUsage: true })
+    tap.push(Buffer.from(stream))
+    assert.deepEqual(tap.facts.usage, expected)
   })
 
   test('of a stream takes later counts for earlier ones, and leaves those that are null', () => {

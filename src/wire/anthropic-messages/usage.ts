@@ -1,4 +1,4 @@
-import { totalOutput, type Usage } from '#exchange'
+import { totalOutput, type Usage, usageKinds } from '#exchange'
 import { isObject } from '../json-body.ts'
 
 type Report = Readonly<Record<string, unknown>>
@@ -9,6 +9,30 @@ type Report = Readonly<Record<string, unknown>>
  * not account for was written for five minutes, the default. Undefined when there is no report.
  */
 export function readMessagesUsage(report: unknown): Usage | undefined {
+  const usage = readCounts(report)
+  if (!usage || !isObject(report) || !Array.isArray(report.iterations)) return usage
+  return report.iterations.filter(isCompaction).map(readCounts).reduce(addUsage, usage)
+}
+
+/**
+ * Summing up a conversation that has grown too long is billed like the answer, and is not in its counts (SDK types,
+ * `BetaIterationsUsage`; recorded: 0 tokens in the totals, 83,555 in the compaction). Nor is what an advisor said, but
+ * that is another model, at another price.
+ */
+function isCompaction(iteration: unknown): boolean {
+  return isObject(iteration) && iteration.type === 'compaction'
+}
+
+function addUsage(sum: Usage | undefined, more: Usage | undefined): Usage {
+  const total: Usage = { ...sum }
+  for (const kind of usageKinds) {
+    const tokens = (total[kind] ?? 0) + (more?.[kind] ?? 0)
+    if (tokens > 0) total[kind] = tokens
+  }
+  return total
+}
+
+function readCounts(report: unknown): Usage | undefined {
   if (!isObject(report)) return undefined
   const input = count(report, 'input_tokens')
   const total = count(report, 'output_tokens')
