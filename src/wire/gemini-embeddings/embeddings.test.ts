@@ -77,6 +77,8 @@ suite('a request for another dialect', () => {
       const said = read(form, single)
       assert.deepEqual(said?.ok && said.value, expected)
     }
+    const said = read({ content: { parts: { text: 'a' } } }, single)
+    assert.deepEqual(said?.ok && said.value, { inputs: ['a'], extras: [] })
   })
 
   test('names fields that nobody else knows', () => {

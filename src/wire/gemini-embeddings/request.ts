@@ -9,7 +9,7 @@ import {
 import { changeFields } from '../change-fields.ts'
 import type { RenderTarget } from '../dialect.ts'
 import { bareName, requireAddress } from '../gemini/address.ts'
-import { camelFields, type Json } from '../gemini/json.ts'
+import { camelFields, type Json, repeated } from '../gemini/json.ts'
 import { isObject, parseObject, readJsonBody, wrongType } from '../json-body.ts'
 import {
   optionalArray,
@@ -95,7 +95,7 @@ function readOne(value: unknown, path: string): OneRequest {
   // Newer requests have their settings in an object of their own.
   const config: Json = { ...json, ...camelFields(json.embedContentConfig ?? {}, `${path}embedContentConfig`) }
   const content = requiredObject(json.content, `${path}content`)
-  const parts = optionalArray(content, 'parts', `${path}content.parts`) ?? []
+  const parts = repeated(content, 'parts', `${path}content.parts`) ?? []
   const texts = parts.map((part, i) => {
     const at = `${path}content.parts[${i}]`
     const inner = camelFields(part, at)

@@ -44,7 +44,8 @@ function parseCountRequest(incoming: IncomingRequest): Decision<Asked> {
   const whole = field === undefined ? undefined : json[field]
   if (field !== undefined && !isObject(whole)) return wrongType(field, 'an object', whole)
   const contents = isObject(whole) ? whole.contents : json.contents
-  if (!Array.isArray(contents)) return wrongType('contents', 'an array of contents', contents)
+  if (!Array.isArray(contents) && !isObject(contents))
+    return wrongType('contents', 'an array of contents', contents)
   return allow({
     operation: 'count-tokens',
     dialect: 'gemini-count-tokens',

@@ -1,5 +1,6 @@
 import type { Signature } from '#exchange'
-import { requiredObject } from '../reading.ts'
+import { isObject } from '../json-body.ts'
+import { optionalArray, requiredObject } from '../reading.ts'
 import { readSignature, writeSignature } from '../signature.ts'
 
 /*
@@ -19,6 +20,12 @@ export function camelFields(value: unknown, path: string): Json {
   return Object.fromEntries(
     Object.entries(json).map(([name, inner]) => [isSnake(name) ? camel(name) : name, inner]),
   )
+}
+
+/** A list; Google takes a single object for a list of one, and older SDKs and its own examples have it so. */
+export function repeated(json: Json, field: string, path = field): readonly unknown[] | undefined {
+  const value = json[field]
+  return isObject(value) ? [value] : optionalArray(json, field, path)
 }
 
 function isSnake(name: string): boolean {

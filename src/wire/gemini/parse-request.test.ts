@@ -25,6 +25,19 @@ suite('the address', () => {
     })
   }
 
+  test('asks with a single content too, without a list around it', () => {
+    const [contents] = hello.contents
+    for (const one of [
+      gemini.parseRequest(incoming({ contents })),
+      geminiCountTokens.parseRequest(incoming({ contents }, 'm:countTokens')),
+    ]) {
+      const said = one.ok && one.value.toChat?.()
+      assert.deepEqual(said?.ok && said.value.messages, [
+        { role: 'user', parts: [{ type: 'text', text: 'Hi' }] },
+      ])
+    }
+  })
+
   test('tells by the method whose request it is', () => {
     const methods = ['generateContent', 'streamGenerateContent', 'countTokens', 'embedContent', 'predict', '']
     const serving = methods.map(method =>
@@ -143,7 +156,7 @@ suite('a request that is wrong', () => {
       { ...hello, tools: [{ functionDeclarations: [{}] }] },
       'tools[0].functionDeclarations[0].name',
     ],
-    'tools that are no list': [{ ...hello, tools: {} }, 'tools'],
+    'tools that are no list': [{ ...hello, tools: 'f' }, 'tools'],
     'instructions that are a text': [{ ...hello, systemInstruction: 'Be short.' }, 'systemInstruction'],
     'labels that are numbers': [{ ...hello, labels: { a: 1 } }, 'labels.a'],
   }

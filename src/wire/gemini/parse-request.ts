@@ -32,6 +32,7 @@ export function parseGeminiRequest(incoming: IncomingRequest): Decision<Asked> {
 }
 
 function findProblem(contents: unknown): Refusal | undefined {
+  if (isObject(contents)) return undefined
   if (!Array.isArray(contents)) return wrongType('contents', 'an array of contents', contents)
   if (contents.length === 0)
     return refuse('invalid_request', '`contents` must have at least one content.', { param: 'contents' })

@@ -379,6 +379,14 @@ suite('usage', () => {
     assert.deepEqual(readGeminiUsage({ promptTokenCount: 5, totalTokenCount: 9 }), { input: 5, output: 4 })
   })
 
+  test('is known as far as it is told, though the prompt is not counted', () => {
+    assert.deepEqual(readGeminiUsage({ candidatesTokenCount: 18, thoughtsTokenCount: 58 }), {
+      output: 18,
+      reasoning: 58,
+    })
+    assert.equal(readGeminiUsage({ trafficType: 'ON_DEMAND' }), undefined)
+  })
+
   test('comes back as it was written', () => {
     const tokens = fc.integer({ min: 1, max: 1e6 })
     const kinds = [

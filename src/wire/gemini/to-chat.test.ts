@@ -183,6 +183,32 @@ suite('what a caller says', () => {
     ])
   })
 
+  test('may be a single object where a list is meant, as Google takes it', () => {
+    const [declared, text] = [{ name: 'f' }, { text: 'Hi' }]
+    const lists = {
+      systemInstruction: { parts: [{ text: 'Be short.' }] },
+      contents: [{ role: 'user', parts: [text] }],
+      tools: [{ functionDeclarations: [declared] }],
+    }
+    const single = {
+      systemInstruction: { parts: { text: 'Be short.' } },
+      contents: { role: 'user', parts: text },
+      tools: { functionDeclarations: declared },
+    }
+    assert.deepEqual(readGenerateContent(single), readGenerateContent(lists))
+    assert.throws(() => readGenerateContent({ ...hello, tools: 'f' }), /`tools` must be an array/)
+  })
+
+  test('about a stretch of a video is kept for Google, in a part of its own too', () => {
+    const videoMetadata = { startOffset: '2s', endOffset: '10s' }
+    const contents = [{ role: 'user', parts: [{ text: 'Hi' }, { videoMetadata }] }]
+    assert.deepEqual(readGenerateContent({ contents }).messages[0]?.parts.at(-1), {
+      type: 'opaque',
+      dialect: 'gemini',
+      value: { videoMetadata },
+    })
+  })
+
   test('of Google’s own tools is kept for Google', () => {
     const { tools } = readGenerateContent({ ...hello, tools: [{ googleSearch: {} }, { code_execution: {} }] })
     assert.deepEqual(

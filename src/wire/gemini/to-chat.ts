@@ -14,7 +14,7 @@ import {
   wrong,
 } from '../reading.ts'
 import { geminiFields } from './fields.ts'
-import { camelFields, type Json } from './json.ts'
+import { camelFields, type Json, repeated } from './json.ts'
 import { readContents } from './to-contents.ts'
 import { readSchema, readToolChoice, readTools } from './to-tools.ts'
 
@@ -30,7 +30,7 @@ export function readGenerateContent(value: unknown, path = ''): ChatRequest {
   optionalTexts(json, 'labels')
   const { tools, strict } = readToolsOf(json, toolConfig)
   return {
-    messages: [...readSystem(json.systemInstruction), ...readContents(optionalArray(json, 'contents') ?? [])],
+    messages: [...readSystem(json.systemInstruction), ...readContents(repeated(json, 'contents') ?? [])],
     tools: strict ? tools.map(tool => (tool.type === 'function' ? { ...tool, strict } : tool)) : tools,
     extras: [
       ...readExtras(json, geminiFields).filter(
@@ -52,7 +52,7 @@ export function readGenerateContent(value: unknown, path = ''): ChatRequest {
 
 function readToolsOf(json: Json, toolConfig: Json): { tools: ChatRequest['tools']; strict: boolean } {
   const calling = camelFields(toolConfig.functionCallingConfig ?? {}, 'toolConfig.functionCallingConfig')
-  return { tools: readTools(optionalArray(json, 'tools') ?? []), strict: calling.mode === 'VALIDATED' }
+  return { tools: readTools(repeated(json, 'tools') ?? []), strict: calling.mode === 'VALIDATED' }
 }
 
 /** Fields inside of an object that have no word in `ChatRequest`. */
@@ -66,7 +66,7 @@ function nestedExtras(parent: string, json: Json): Extra[] {
 function readSystem(value: unknown): Message[] {
   if (value === undefined || value === null) return []
   const path = 'systemInstruction'
-  const parts = optionalArray(camelFields(value, path), 'parts', `${path}.parts`) ?? []
+  const parts = repeated(camelFields(value, path), 'parts', `${path}.parts`) ?? []
   if (parts.length === 0) return []
   const texts = parts.map((part, i) => {
     const at = `${path}.parts[${i}]`

@@ -1,14 +1,6 @@
 import type { AnswerPart, Message, ToolCallPart, ToolResultPart, UserPart } from '#exchange'
-import {
-  optionalArray,
-  optionalObject,
-  optionalString,
-  requiredObject,
-  requiredString,
-  said,
-  wrong,
-} from '../reading.ts'
-import { camelFields, type Json, readSeal } from './json.ts'
+import { optionalObject, optionalString, requiredObject, requiredString, said, wrong } from '../reading.ts'
+import { camelFields, type Json, readSeal, repeated } from './json.ts'
 import { readMedia } from './to-media.ts'
 
 /** A call that a result may still answer. Ids are often absent: then the first of that name is meant. */
@@ -28,7 +20,7 @@ export function readContents(values: readonly unknown[]): Message[] {
     const path = `contents[${i}]`
     const json = camelFields(value, path)
     const role = optionalString(json, 'role', `${path}.role`) ?? 'user'
-    const parts = optionalArray(json, 'parts', `${path}.parts`) ?? []
+    const parts = repeated(json, 'parts', `${path}.parts`) ?? []
     const at = (k: number): string => `${path}.parts[${k}]`
     const last = messages.at(-1)
     if (role === 'model') {
@@ -86,7 +78,14 @@ function readModelPart(value: unknown, { path, madeId }: { path: string; madeId:
   return readOther(json, path)
 }
 
-const ownKinds = ['executableCode', 'codeExecutionResult', 'toolCall', 'toolResponse', 'audioTranscription']
+const ownKinds = [
+  'executableCode',
+  'codeExecutionResult',
+  'toolCall',
+  'toolResponse',
+  'audioTranscription',
+  'videoMetadata', // of the video in the part before it
+]
 
 /** Parts of Gemini's own tools are kept as they are; what Gemini does not know either is refused. */
 function readOther(json: Json, path: string): { type: 'opaque'; dialect: 'gemini'; value: unknown } {
@@ -123,7 +122,7 @@ function readResult(value: unknown, path: string, open: OpenCall[]): ToolResultP
     wrong(path, `\`${path}\` answers a call of \`${name}\`, which the content before it does not make.`)
   open.splice(open.indexOf(call), 1)
   const response = requiredObject(json.response ?? {}, `${path}.response`)
-  const media = (optionalArray(json, 'parts', `${path}.parts`) ?? []).map((part, i) => {
+  const media = (repeated(json, 'parts', `${path}.parts`) ?? []).map((part, i) => {
     const at = `${path}.parts[${i}]`
     const read = readMedia(camelFields(part, at), at)
     return read?.type === 'image' || read?.type === 'file'

@@ -9,7 +9,7 @@ import {
   said,
   wrong,
 } from '../reading.ts'
-import { camelFields, type Json } from './json.ts'
+import { camelFields, type Json, repeated } from './json.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 
@@ -18,7 +18,7 @@ export function readTools(values: readonly unknown[]): Tool[] {
   return values.flatMap((value, i) => {
     const path = `tools[${i}]`
     const { functionDeclarations, ...hosted } = camelFields(value, path)
-    const declared = optionalArray(
+    const declared = repeated(
       { functionDeclarations },
       'functionDeclarations',
       `${path}.functionDeclarations`,

@@ -13,13 +13,16 @@ export function readGeminiUsage(report: unknown): Usage | undefined {
   if (!isObject(report)) return undefined
   const prompt = count(report, 'promptTokenCount')
   const total = count(report, 'totalTokenCount')
-  if (prompt === undefined && total === undefined) return undefined
+  if (countFields.every(name => count(report, name) === undefined)) return undefined
   const reasoning = count(report, 'thoughtsTokenCount') ?? 0
   const inputTokens = (prompt ?? 0) + (count(report, 'toolUsePromptTokenCount') ?? 0)
   const outputTokens =
     count(report, 'candidatesTokenCount') ?? Math.max((total ?? 0) - inputTokens - reasoning, 0)
   return said({ ...readInput(report, inputTokens), ...readOutput(report, outputTokens), reasoning })
 }
+
+/** Any of them may be missing, the prompt's too: recorded with an image by address. */
+const countFields = ['promptTokenCount', 'totalTokenCount', 'candidatesTokenCount', 'thoughtsTokenCount']
 
 function readInput(report: Json, inputTokens: number): Usage {
   const cached = Math.min(count(report, 'cachedContentTokenCount') ?? 0, inputTokens)
