@@ -24,10 +24,11 @@ export function isCall({ type }: Json): boolean {
   return type === undefined || type === null || type === 'tool_use'
 }
 
+/** A tool's name ends before a token of the model's own format, which gpt-oss lets slip: `f<|channel|>commentary`. */
 export function readCall({ toolUseId, name }: Json): { id: string; name: string } {
   return {
     id: typeof toolUseId === 'string' ? toolUseId : '',
-    name: typeof name === 'string' ? name : '',
+    name: typeof name === 'string' ? name.replace(/<\|.*$/s, '') : '',
   }
 }
 

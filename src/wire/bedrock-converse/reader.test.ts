@@ -131,6 +131,17 @@ suite('the end of an answer', () => {
     assert.equal(choice?.finish.reason, 'tool-calls')
   })
 
+  test('calls the tool that is meant, where a token of the model’s own format follows its name', () => {
+    const toolUse = { toolUseId: 't1', name: 'lookup<|channel|>commentary', input: {} }
+    const output = { message: { role: 'assistant', content: [{ toolUse }] } }
+    const answer = { ...answerOf('text'), output, stopReason: 'tool_use' }
+    const whole = bedrockConverse.readAnswer(answer, options)
+    assert.deepEqual(whole?.choices[0]?.parts, [
+      { type: 'tool-call', id: 't1', name: 'lookup', arguments: '{}' },
+    ])
+    assert.deepEqual(foldEvents(read(streamOf(answer))), whole)
+  })
+
   test('is tool calls wherever there are any, and names the sequence that stopped it', () => {
     const called = { ...answerOf('parallel tools, one without arguments'), stopReason: 'end_turn' }
     assert.equal(bedrockConverse.readAnswer(called, options)?.choices[0]?.finish.reason, 'tool-calls')
