@@ -31,7 +31,7 @@ suite('the address', () => {
       gemini.parseRequest(incoming({ contents })),
       geminiCountTokens.parseRequest(incoming({ contents }, 'm:countTokens')),
     ]) {
-      const said = one.ok && one.value.toChat?.()
+      const said = one.ok ? one.value.toChat?.() : undefined
       assert.deepEqual(said?.ok && said.value.messages, [
         { role: 'user', parts: [{ type: 'text', text: 'Hi' }] },
       ])

@@ -53,7 +53,7 @@ function readMessage(message: Json, options: ReaderOptions): AnswerPart[] {
     .filter(citation => citation !== undefined)
   return [
     ...readThoughts(message, spoken.reasoning),
-    ...readText(spoken.text, citations),
+    ...readText(spoken.text, citations, sealOf(message)),
     ...(spoken.refusal === '' ? [] : [{ type: 'refusal' as const, text: spoken.refusal }]),
     ...readImages(message),
     ...readAudio(message),
@@ -68,9 +68,16 @@ function readThoughts(message: Json, text: string): AnswerPart[] {
   return text === '' ? [] : [{ type: 'reasoning', text }]
 }
 
-function readText(text: string, citations: readonly Citation[]): AnswerPart[] {
-  if (text === '' && citations.length === 0) return []
-  return [{ type: 'text', text, ...(citations.length > 0 && { citations }) }]
+function readText(text: string, citations: readonly Citation[], seal: string | undefined): AnswerPart[] {
+  if (text === '' && citations.length === 0 && seal === undefined) return []
+  return [
+    {
+      type: 'text',
+      text,
+      ...(citations.length > 0 && { citations }),
+      ...(seal !== undefined && { signature: readSignature(seal, 'openai-chat', 'seal') }),
+    },
+  ]
 }
 
 function readCalls(message: Json, { hex }: ReaderOptions): ToolCallPart[] {
@@ -103,8 +110,9 @@ export function madeUpId(hex: string, index: number): string {
   return `call_${hex.slice(-20)}${String(index).padStart(4, '0')}`
 }
 
-export function sealOf(call: Json): string | undefined {
-  const extra = isObject(call.extra_content) ? call.extra_content : {}
+/** Of a call, or of a message's text: Gemini's, by Google's own endpoint (recorded), and any that we pass on. */
+export function sealOf(sealed: Json): string | undefined {
+  const extra = isObject(sealed.extra_content) ? sealed.extra_content : {}
   const google = isObject(extra.google) ? extra.google : {}
   return textOf(google.thought_signature)
 }

@@ -103,6 +103,12 @@ export class ChatReader extends SseReader {
         else this.skipped += 1
       }
     }
+    const seal = sealOf(delta)
+    if (seal !== undefined)
+      yield* parts.beside('text', {
+        type: 'signature',
+        signature: readSignature(seal, 'openai-chat', 'seal'),
+      })
     for (const part of [...readImages(delta), ...readAudio(delta)]) yield* parts.whole(part)
     if (Array.isArray(delta.tool_calls))
       for (const call of delta.tool_calls) if (isObject(call)) yield* this.#readCall(choice, call)

@@ -1,11 +1,11 @@
-import type { AnswerPart, AudioPart, ChatAnswer, Choice, ImagePart, ToolCallPart } from '#exchange'
+import type { AnswerPart, AudioPart, ChatAnswer, Choice, ImagePart, TextPart, ToolCallPart } from '#exchange'
 import type { AnswerContext } from '../dialect.ts'
 import { renderChatUsage } from '../openai/usage.ts'
 import { said } from '../reading.ts'
 import { writeSignature } from '../signature.ts'
 import { renderAnnotation } from './citations.ts'
 import { renderFinish } from './finish.ts'
-import { renderLogprobs, renderReasoningDetail } from './spoken.ts'
+import { renderLogprobs, renderReasoningDetail, writeGoogleSeal } from './spoken.ts'
 
 type Json = Record<string, unknown>
 
@@ -33,6 +33,7 @@ function renderMessage(parts: readonly AnswerPart[]): Json {
   const calls = parts.filter(part => part.type === 'tool-call')
   const images = parts.filter(part => part.type === 'image')
   const audio = parts.find(part => part.type === 'audio')
+  const seal = texts.map(sealFor).findLast(seal => seal !== undefined)
   const thought = thoughts.map(({ text }) => text).filter(text => text !== '')
   const details = thoughts
     .map((part, index) => renderReasoningDetail(part, sealFor(part), index))
@@ -48,6 +49,7 @@ function renderMessage(parts: readonly AnswerPart[]): Json {
       images: images.length > 0 ? images.map(renderImage) : undefined,
       audio: audio && renderAudio(audio),
       tool_calls: calls.length > 0 ? calls.map(renderCall) : undefined,
+      extra_content: seal && writeGoogleSeal(seal.value),
     }),
   }
 }
@@ -71,7 +73,7 @@ export function shift<C extends { start?: number; end?: number }>(citation: C, b
 
 function sealFor({
   signature,
-}: Pick<ToolCallPart, 'signature'>): { kind: string; value: string } | undefined {
+}: Pick<ToolCallPart | TextPart, 'signature'>): { kind: string; value: string } | undefined {
   return signature && { kind: signature.kind, value: writeSignature(signature, 'openai-chat') }
 }
 
@@ -97,6 +99,6 @@ function renderCall(call: ToolCallPart): Json {
     ...(custom
       ? { type: 'custom', custom: { name, input: args } }
       : { type: 'function', function: { name, arguments: args } }),
-    ...(seal && { extra_content: { google: { thought_signature: seal.value } } }),
+    ...(seal && { extra_content: writeGoogleSeal(seal.value) }),
   }
 }

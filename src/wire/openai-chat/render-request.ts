@@ -14,6 +14,7 @@ import type { RenderTarget } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { isReasoningModel, rejectsSampling } from '../openai/models.ts'
 import { longestUser, shortId } from '../openai/short-id.ts'
+import { writeGoogleSeal } from './spoken.ts'
 
 type Json = Record<string, unknown>
 type Quirks = ReadonlySet<string>
@@ -137,7 +138,9 @@ function renderFile({ source, filename }: FilePart): Json {
 }
 
 function renderAssistant({ parts }: Extract<Message, { role: 'assistant' }>, quirks: Quirks): Json {
-  const texts = parts.filter(part => part.type === 'text').map(({ text }) => text)
+  const spoken = parts.filter(part => part.type === 'text')
+  const texts = spoken.map(({ text }) => text)
+  const seal = spoken.findLast(({ signature }) => signature?.dialect === 'openai-chat')?.signature
   const refusals = parts.filter(part => part.type === 'refusal').map(({ text }) => text)
   const thoughts = parts.filter(part => part.type === 'reasoning').map(({ text }) => text)
   const calls = parts.filter(part => part.type === 'tool-call')
@@ -155,10 +158,11 @@ function renderAssistant({ parts }: Extract<Message, { role: 'assistant' }>, qui
               ? { type: 'custom', custom: { name, input: args } }
               : { type: 'function', function: { name, arguments: args } }),
             ...(signature?.dialect === 'openai-chat' && {
-              extra_content: { google: { thought_signature: signature.value } },
+              extra_content: writeGoogleSeal(signature.value),
             }),
           }))
         : undefined,
+    extra_content: seal && writeGoogleSeal(seal.value),
   })
 }
 

@@ -107,3 +107,8 @@ export function renderReasoningDetail(
     format: 'sluice-v1',
   }
 }
+
+/** Where Google's own OpenAI-compatible endpoint has the seal of a call, and of a message's text. */
+export function writeGoogleSeal(value: string): Json {
+  return { google: { thought_signature: value } }
+}

@@ -119,12 +119,19 @@ export function readToolResult(json: Json, path: string): ToolResultPart {
 export function readAssistantParts(json: Json, path: string): AnswerPart[] {
   return [
     ...readReasoning(json, path),
-    ...readSpoken(json.content, `${path}.content`),
+    ...sealLastText(readSpoken(json.content, `${path}.content`), readGoogleSignature(json)),
     ...(typeof json.refusal === 'string' ? [{ type: 'refusal' as const, text: json.refusal }] : []),
     ...(optionalArray(json, 'tool_calls', `${path}.tool_calls`) ?? []).map((call, index) =>
       readToolCall(call, `${path}.tool_calls[${index}]`),
     ),
   ]
+}
+
+/** The seal of a message is that of its text; without one it says nothing. */
+function sealLastText(parts: AnswerPart[], signature: Signature | undefined): AnswerPart[] {
+  const at = parts.findLastIndex(({ type }) => type === 'text')
+  const text = parts[at]
+  return signature && text?.type === 'text' ? parts.with(at, { ...text, signature }) : parts
 }
 
 function readSpoken(content: unknown, path: string): AnswerPart[] {
@@ -173,7 +180,7 @@ function isJsonObject(text: string): boolean {
   }
 }
 
-/** As Google's own OpenAI-compatible endpoint has it, and as we write every seal of a tool call. */
+/** As Google's own OpenAI-compatible endpoint has it, and as we write every seal of a call or a text. */
 function readGoogleSignature(json: Json): Signature | undefined {
   const extra = isObject(json.extra_content) ? json.extra_content : {}
   const google = isObject(extra.google) ? extra.google : {}

@@ -5,7 +5,7 @@ import { writeSignature } from '../signature.ts'
 import { renderAnnotation } from './citations.ts'
 import { renderFinish } from './finish.ts'
 import { renderAudio, renderImage, shift } from './render-answer.ts'
-import { renderLogprobs, renderReasoningDetail } from './spoken.ts'
+import { renderLogprobs, renderReasoningDetail, writeGoogleSeal } from './spoken.ts'
 
 interface ChoiceSoFar {
   calls: number
@@ -142,9 +142,11 @@ export class ChatWriter implements EventWriter {
       // Some clients take no delta of a call that says nothing of its function (Vercel's @ai-sdk/openai).
       return this.#callDelta(
         index,
-        `${this.#argument(index, '')},"extra_content":${JSON.stringify({ google: { thought_signature: value } })}`,
+        `${this.#argument(index, '')},"extra_content":${JSON.stringify(writeGoogleSeal(value))}`,
       )
-    if (choice.open !== 'reasoning') return '' // a text's seal has no place here
+    if (choice.open === 'text')
+      return this.#delta(index, JSON.stringify({ extra_content: writeGoogleSeal(value) }))
+    if (choice.open !== 'reasoning') return ''
     const part = { type: 'reasoning' as const, text: choice.thought }
     const detail = renderReasoningDetail(part, { kind: signature.kind, value }, choice.thoughts)
     return this.#delta(index, JSON.stringify({ reasoning_details: [detail] }))
