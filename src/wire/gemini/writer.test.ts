@@ -146,6 +146,28 @@ suite('what was written', () => {
     })
   }
 
+  test('ties a citation that names no place to the text that it stands in', () => {
+    const source = { kind: 'url' as const, url: 'https://a.example', title: 'A' }
+    const texts = ['Zwölf. ', 'It is so', ', he says', '.'].map(text => ({ type: 'text' as const, text }))
+    const [first, second, third, last] = texts
+    assert.ok(first && second && third && last)
+    const cited = [first, { ...second, citations: [source] }, { ...third, citations: [source] }, last]
+    const answer: ChatAnswer = { choices: [{ parts: cited, finish: { reason: 'stop' } }] }
+    for (const read of [
+      readBack(write(unfoldAnswer(answer), 'sse')),
+      gemini.readAnswer(gemini.renderAnswer(answer, context()) as Record<string, unknown>, { hex }),
+    ]) {
+      const part = read?.choices[0]?.parts.find(part => part.type === 'text' && part.citations)
+      assert.deepEqual(
+        part?.type === 'text' && part.citations?.map(({ raw: _raw, ...citation }) => citation),
+        [
+          { ...source, start: 7, end: 15 },
+          { ...source, start: 15, end: 24 },
+        ],
+      )
+    }
+  })
+
   test('keeps the places of citations, whosever they are', () => {
     const spoken = 'Größe: 7 🌊 m.'
     const citations = [
