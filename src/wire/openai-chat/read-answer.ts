@@ -64,8 +64,13 @@ function readMessage(message: Json, options: ReaderOptions): AnswerPart[] {
 function readThoughts(message: Json, text: string): AnswerPart[] {
   const details = Array.isArray(message.reasoning_details) ? message.reasoning_details.filter(isObject) : []
   const sealed = details.flatMap(readReasoningDetail)
-  if (sealed.length > 0) return sealed
-  return text === '' ? [] : [{ type: 'reasoning', text }]
+  if (text === '' || sayText(details)) return sealed
+  return [{ type: 'reasoning', text }, ...sealed]
+}
+
+/** Whether the details of a thought hold its words too, or only seals beside them. */
+export function sayText(details: readonly unknown[]): boolean {
+  return details.filter(isObject).some(detail => readReasoningDetail(detail).some(({ text }) => text !== ''))
 }
 
 function readText(text: string, citations: readonly Citation[], seal: string | undefined): AnswerPart[] {

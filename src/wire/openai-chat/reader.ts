@@ -9,7 +9,7 @@ import type { SseEvent } from '../sse.ts'
 import { SseReader } from '../sse-reader.ts'
 import { readAnnotation } from './citations.ts'
 import { readFinish } from './finish.ts'
-import { argumentsText, madeUpId, sealOf, textOf } from './read-answer.ts'
+import { argumentsText, madeUpId, sayText, sealOf, textOf } from './read-answer.ts'
 import { readAudio, readImages, readLogprobs, readSpoken } from './spoken.ts'
 import { readReasoningDetail } from './to-parts.ts'
 
@@ -38,6 +38,7 @@ export class ChatReader extends SseReader {
   readonly #options: ReaderOptions
   readonly #choices = new Map<number, ChoiceSoFar>()
   #started = false
+  #reported = false
   #calls = 0
 
   constructor(options: ReaderOptions) {
@@ -62,6 +63,16 @@ export class ChatReader extends SseReader {
     return [...this.#readChunk(chunk)]
   }
 
+  /**
+   * Some servers close without an end mark (Hugging Face's router to Cerebras). A stream that has given every choice
+   * its finish reason, and the report that comes last, is whole all the same.
+   */
+  protected override close(): ChatEvent[] {
+    const choices = [...this.#choices.values()]
+    const isWhole = this.#reported && choices.length > 0 && choices.every(({ parts }) => parts.finished)
+    return isWhole ? [{ type: 'end' }] : []
+  }
+
   *#readChunk(chunk: Json): Generator<ChatEvent> {
     // Azure's first chunk is about its filter: no model, no choices.
     if (!this.#started && (textOf(chunk.model) !== undefined || hasChoices(chunk))) {
@@ -73,7 +84,9 @@ export class ChatReader extends SseReader {
       for (const choice of chunk.choices) if (isObject(choice)) yield* this.#readChoice(choice)
     const usage =
       readOpenAiUsage(chunk.usage) ?? readOpenAiUsage(isObject(chunk.x_groq) && chunk.x_groq.usage)
-    if (usage) yield { type: 'usage', usage }
+    if (!usage) return
+    this.#reported = true
+    yield { type: 'usage', usage }
   }
 
   *#readChoice(json: Json): Generator<ChatEvent> {
@@ -88,11 +101,12 @@ export class ChatReader extends SseReader {
   *#readDelta(choice: ChoiceSoFar, delta: Json, logprobs: unknown): Generator<ChatEvent> {
     const { parts } = choice
     const spoken = readSpoken(delta)
-    if (Array.isArray(delta.reasoning_details)) yield* readDetails(choice, delta.reasoning_details)
-    else if (spoken.reasoning !== '') {
+    const details = Array.isArray(delta.reasoning_details) ? delta.reasoning_details : []
+    if (spoken.reasoning !== '' && !sayText(details)) {
       choice.thought += spoken.reasoning
       yield* parts.text('reasoning', spoken.reasoning)
     }
+    yield* readDetails(choice, details)
     const tokens = logprobs ? readLogprobs(logprobs) : undefined
     if (spoken.text !== '' || tokens) yield* parts.text('text', spoken.text, tokens)
     if (spoken.refusal !== '') yield* parts.text('refusal', spoken.refusal)

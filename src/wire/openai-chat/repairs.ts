@@ -31,6 +31,11 @@ export class ChatRepairs {
     return mended
   }
 
+  /** Every choice that has begun has had its finish reason. */
+  get isFinished(): boolean {
+    return this.#choices.size > 0 && [...this.#choices.values()].every(({ finished }) => finished)
+  }
+
   /** Chunks that give every choice its finish reason; empty when all have theirs. */
   missingEnds(): string {
     let text = ''

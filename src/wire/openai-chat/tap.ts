@@ -41,6 +41,13 @@ export class ChatStreamTap extends SseTap {
     return renderChunk({ ...chunk, usage: undefined })
   }
 
+  /** A stream without its end mark is whole where `ChatReader` takes it for that; SDKs are given the mark. */
+  protected override close(): Buffer | undefined {
+    if (!this.facts.usage || !this.#repairs.isFinished) return undefined
+    this.facts.ended = true
+    return Buffer.from('data: [DONE]\n\n')
+  }
+
   #count(choice: Record<string, unknown>): void {
     const characters = isObject(choice.delta) ? contentLength(choice.delta) : 0
     if (characters > 0) this.facts.pieces += 1

@@ -109,7 +109,8 @@ function readFormat(json: Json | undefined): OutputFormat | undefined {
 function readTool(value: unknown, index: number): Tool {
   const path = `tools[${index}]`
   const json = requiredObject(value, path)
-  const type = requiredString(json, 'type', `${path}.type`)
+  // Mistral does without the type of a function.
+  const type = optionalString(json, 'type', `${path}.type`) ?? 'function'
   if (type === 'function') return readFunction(json, path)
   if (type !== 'custom') return { type: 'hosted', dialect: 'openai-chat', name: type, value }
   const custom = requiredObject(json.custom, `${path}.custom`)
@@ -145,6 +146,7 @@ function readFunction(json: Json, path: string): Tool {
 function readToolChoice(value: unknown): ToolChoice | undefined {
   if (value === undefined || value === null) return undefined
   if (value === 'auto' || value === 'none' || value === 'required') return { type: value }
+  if (value === 'any') return { type: 'required' } // Mistral's word
   const json = requiredObject(value, 'tool_choice')
   if (json.type === 'allowed_tools') {
     const allowed = requiredObject(json.allowed_tools, 'tool_choice.allowed_tools')

@@ -142,11 +142,23 @@ function readSpoken(content: unknown, path: string): AnswerPart[] {
     const json = requiredObject(value, `${path}[${index}]`)
     if (json.type === 'refusal')
       return { type: 'refusal', text: requiredString(json, 'refusal', `${path}[${index}].refusal`) }
+    if (json.type === 'thinking') return { type: 'reasoning', text: readThinking(json, `${path}[${index}]`) }
     const part = readUserPart(json, `${path}[${index}]`)
     return part.type === 'text' || part.type === 'image' || part.type === 'audio'
       ? part
       : wrong(`${path}[${index}]`, `\`${path}[${index}]\` is no part of an assistant's message.`)
   })
+}
+
+/** Mistral's thinking, which is a part of the content. */
+function readThinking(json: Json, path: string): string {
+  const thoughts = optionalArray(json, 'thinking', `${path}.thinking`) ?? []
+  return thoughts
+    .map((thought, index) => {
+      const at = `${path}.thinking[${index}]`
+      return requiredString(requiredObject(thought, at), 'text', `${at}.text`)
+    })
+    .join('')
 }
 
 function readToolCall(value: unknown, path: string): ToolCallPart {

@@ -20,9 +20,11 @@ export function renderOpenAiErrorEvent(fault: Fault): Buffer {
   return Buffer.from(`data: ${JSON.stringify(renderOpenAiError(fault))}\n\ndata: [DONE]\n\n`)
 }
 
-/** Reads `{error: {code, type, …}}`; also the bare `error` string and the number codes that some providers send. */
+/** Reads `{error: {code, type, …}}`; also the same without its frame (Mistral, vLLM), the bare `error` string and the number codes that some providers send. */
 export function readOpenAiError(body: unknown): ProviderError | undefined {
-  if (typeof body !== 'object' || body === null || !('error' in body) || !body.error) return undefined
+  if (typeof body !== 'object' || body === null) return undefined
+  if ('object' in body && body.object === 'error') return readOpenAiError({ error: { ...body } })
+  if (!('error' in body) || !body.error) return undefined
   const error: object = typeof body.error === 'object' ? body.error : {}
   const field = (name: string): string | undefined => {
     const value: unknown = Reflect.get(error, name)

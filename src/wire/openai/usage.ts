@@ -4,7 +4,8 @@ import { totalInput, totalOutput, type Usage } from '#exchange'
  * The usage report of Chat Completions and Embeddings as disjoint kinds. Its totals include the details:
  * `prompt_tokens` contains cached, cache-write and audio tokens, `completion_tokens` contains reasoning and audio
  * tokens (openai-openapi, `CompletionUsage`). A detail larger than its total is cut to it: the total is what is
- * billed. Undefined when there is no report, or its counts are not counts.
+ * billed. Of xAI and Google the completion does not include the thinking, and only `total_tokens` does: what that has
+ * more than the two is reasoning. Undefined when there is no report, or its counts are not counts.
  */
 export function readOpenAiUsage(report: unknown): Usage | undefined {
   return readUsage(report, { input: 'prompt', output: 'completion' })
@@ -55,7 +56,9 @@ export function renderResponsesUsage(usage: Usage | undefined): object | null {
 function readUsage(report: unknown, names: { input: string; output: string }): Usage | undefined {
   const prompt = count(report, `${names.input}_tokens`)
   if (prompt === undefined) return undefined
-  const completion = count(report, `${names.output}_tokens`) ?? 0
+  const said = count(report, `${names.output}_tokens`)
+  const hidden = said === undefined ? 0 : Math.max(0, (count(report, 'total_tokens') ?? 0) - prompt - said)
+  const completion = (said ?? 0) + hidden
   const promptDetails = field(report, `${names.input}_tokens_details`)
   const completionDetails = field(report, `${names.output}_tokens_details`)
 
@@ -65,7 +68,7 @@ function readUsage(report: unknown, names: { input: string; output: string }): U
     audioInput: count(promptDetails, 'audio_tokens'),
   })
   const output = share(completion, {
-    reasoning: count(completionDetails, 'reasoning_tokens'),
+    reasoning: Math.max(count(completionDetails, 'reasoning_tokens') ?? 0, hidden),
     audioOutput: count(completionDetails, 'audio_tokens'),
   })
   return {
