@@ -14,17 +14,31 @@ const carriageReturn = 0x0d
 /** A single event may be this large; past it the stream counts as malformed, since nothing of it could be relayed. */
 const maxEventBytes = 16 * 1024 * 1024
 
+/** An event this large is most often a picture: what comes of it without a line end is only put aside. */
+const largeEventBytes = 64 * 1024
+
 /**
  * Cuts a byte stream into server-sent events (WHATWG HTML, 9.2.6) wherever the network split it: lines end in LF,
  * CRLF or CR, an event ends with an empty line, a byte-order mark may come first. Bytes are kept as they came.
  */
 export class SseSplitter {
   #pending: Buffer = Buffer.alloc(0)
+  /** What follows it without any line end; joined only when one comes, or each chunk would copy a large event anew. */
+  #aside: Buffer[] = []
+  #asideBytes = 0
   #first = true
 
   /** The events completed by this chunk. Throws a `RangeError` when one grows past the bound. */
   push(chunk: Buffer): SseEvent[] {
-    const bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
+    if (this.#pending.length > largeEventBytes && this.#goesOn(chunk)) {
+      this.#aside.push(chunk)
+      this.#asideBytes += chunk.length
+      this.#checkSize()
+      return []
+    }
+    const bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.rest, chunk])
+    this.#aside = []
+    this.#asideBytes = 0
     const events: SseEvent[] = []
     let from = 0
     for (let end = endOfEvent(bytes, from); end !== -1; end = endOfEvent(bytes, from)) {
@@ -33,13 +47,25 @@ export class SseSplitter {
       from = end
     }
     this.#pending = bytes.subarray(from)
-    if (this.#pending.length > maxEventBytes) throw new RangeError('a server-sent event is too large')
+    this.#checkSize()
     return events
+  }
+
+  /** Whether the open line goes on: no line end is in the chunk, nor half of one before it. */
+  #goesOn(chunk: Buffer): boolean {
+    return (
+      this.#pending.at(-1) !== carriageReturn && !chunk.includes(lineFeed) && !chunk.includes(carriageReturn)
+    )
+  }
+
+  #checkSize(): void {
+    if (this.#pending.length + this.#asideBytes > maxEventBytes)
+      throw new RangeError('a server-sent event is too large')
   }
 
   /** Bytes of an event that never got its empty line. */
   get rest(): Buffer {
-    return this.#pending
+    return this.#aside.length === 0 ? this.#pending : Buffer.concat([this.#pending, ...this.#aside])
   }
 }
 
