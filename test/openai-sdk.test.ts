@@ -23,6 +23,7 @@ const providerKey = 'sk-test-provider-secret'
 
 const upstream = await startUpstream(answerByModel)
 const sluice = await startSluice({
+  firstStart: true,
   config: `
 providers:
   sim: {}

@@ -43,6 +43,7 @@ export function createMetrics(gauges: { underWay(): number; pendingRecords(): nu
       for (const attempt of exchange.attempts) {
         const of = attempt === last ? tally : tallyOf(targetName(attempt.target))
         add(of.attempts, attempt.status, 1)
+        of.skippedEvents += attempt.skippedEvents ?? 0
       }
       if (!last) return
       duration.observe(exchange.durationMs / 1000)
@@ -59,6 +60,7 @@ class Tally {
   readonly tokens = new Map<UsageKind, number>()
   costUsd = 0
   unpriced = 0
+  skippedEvents = 0
 
   countCall({ status, fault, settlement }: Exchange): void {
     add(this.calls, `${status} ${fault?.code ?? 'none'}`, 1)
@@ -113,6 +115,12 @@ const counters: readonly CounterRecord[] = [
     help: 'Calls whose cost is not known, for want of a price or of a usage report.',
     labels: [],
     read: tally => [[[], tally.unpriced]],
+  },
+  {
+    name: 'sluice_skipped_events_total',
+    help: 'Events and parts of streams that nobody here knows, passed over in translation.',
+    labels: [],
+    read: tally => [[[], tally.skippedEvents]],
   },
 ]
 

@@ -60,6 +60,10 @@ const attemptShape = Type.Object({
   code: textOrNull('The fault, when it failed.'),
   provider_request_id: textOrNull("The provider's own id of the request, to quote in a ticket."),
   first_token_ms: countOrNull('From the request to the first content.'),
+  skipped_events: Type.Integer({
+    minimum: 0,
+    description: 'Events and parts of its stream that nobody here knows, passed over in translation.',
+  }),
   usage: usageShape,
   cost: Type.Object({
     ...costFields,
@@ -171,6 +175,7 @@ function showAttempt(row: AttemptRow, isLast: boolean): Static<typeof attemptSha
     code: row.code ?? null,
     provider_request_id: row.provider_request_id ?? null,
     first_token_ms: row.first_token_ms ?? null,
+    skipped_events: row.skipped_events ?? 0,
     usage: showUsage(row.usage ?? null, row.usage_source ?? null),
     cost: {
       usd: row.cost_pico_usd === undefined ? null : formatUsd(row.cost_pico_usd),

@@ -47,6 +47,7 @@ export interface AttemptRow {
   code?: string
   provider_request_id?: string
   first_token_ms?: number
+  skipped_events?: number
   usage?: Record<string, number>
   usage_source?: string
   cost_pico_usd?: string
@@ -130,6 +131,7 @@ function describeAttempt(attempt: Attempt): AttemptRow {
   if (attempt.code !== undefined) row.code = attempt.code
   if (attempt.providerRequestId !== undefined) row.provider_request_id = clean(attempt.providerRequestId)
   if (attempt.firstTokenMs !== undefined) row.first_token_ms = attempt.firstTokenMs
+  if (attempt.skippedEvents !== undefined) row.skipped_events = attempt.skippedEvents
   if (attempt.usage !== undefined) row.usage = attempt.usage
   if (attempt.usageSource !== undefined) row.usage_source = attempt.usageSource
   if (attempt.costPicoUsd !== undefined) row.cost_pico_usd = attempt.costPicoUsd.toString()

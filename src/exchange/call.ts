@@ -181,6 +181,8 @@ export interface Attempt {
   /** The provider's own request id, to quote in a ticket. */
   providerRequestId?: string
   firstTokenMs?: number
+  /** Events and parts of its stream that nobody here knows: they were passed over. */
+  skippedEvents?: number
   usage?: Usage
   usageSource?: UsageSource
   costPicoUsd?: bigint

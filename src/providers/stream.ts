@@ -167,6 +167,7 @@ export class ProviderStream implements AnswerStream {
     this.#over = true
     this.#stopIdle()
     const { attempt, tap, estimatedInputTokens } = this.#options
+    if (tap.facts.skipped > 0) attempt.skippedEvents = tap.facts.skipped
     if (tap.facts.usage) {
       attempt.usage = tap.facts.usage
       attempt.usageSource = 'provider'

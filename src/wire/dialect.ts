@@ -188,6 +188,8 @@ export interface StreamFacts {
   /** Pieces of content, and their characters. */
   pieces: number
   characters: number
+  /** Events and parts that were passed over because nothing is known of them; a relay passes them on. */
+  skipped: number
   /** The dialect's end mark has come. */
   ended: boolean
   error: ProviderError | undefined
@@ -200,6 +202,7 @@ export function emptyFacts(): StreamFacts {
     usage: undefined,
     pieces: 0,
     characters: 0,
+    skipped: 0,
     ended: false,
     error: undefined,
     malformed: undefined,

@@ -32,6 +32,8 @@ export interface ProgramOptions {
 export const startTimeoutMs = 60_000
 
 const entry = fileURLToPath(new URL('../../src/roles/sluice.ts', import.meta.url))
+/** As `npm start` has it: without it every one of a hundred starts reads and compiles all of the source anew. */
+const compileCache = fileURLToPath(new URL('../../node_modules/.cache/sluice', import.meta.url))
 const running = new Set<ChildProcess>()
 
 // The runner ends a test file that hangs by SIGTERM, which alone would leave our children behind.
@@ -45,7 +47,13 @@ process.once('SIGINT', () => process.exit(130))
 export function startProgram(options: ProgramOptions): Program {
   const child = spawn(process.execPath, [entry, ...options.args], {
     cwd: options.folder,
-    env: { PATH: process.env.PATH, HOME: options.folder, NO_COLOR: '1', ...options.env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: options.folder,
+      NO_COLOR: '1',
+      NODE_COMPILE_CACHE: compileCache,
+      ...options.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const said = { stdout: '', stderr: '' }

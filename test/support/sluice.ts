@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryFolder } from './cleanup.ts'
+import { fillDataFolder } from './data-template.ts'
 import { type Ending, type Program, startProgram, startTimeoutMs } from './program.ts'
 
 export interface SluiceOptions {
@@ -10,8 +11,10 @@ export interface SluiceOptions {
   args?: readonly string[]
   /** Added to an otherwise nearly empty environment. */
   env?: Readonly<Record<string, string>>
-  /** An existing data folder, when two programs are to meet; absent: a fresh one. */
+  /** An existing data folder, when two programs are to meet; absent: one of its own, with an empty database. */
   dataDir?: string
+  /** Whether the data folder is not there yet, as for a newcomer. */
+  firstStart?: boolean
 }
 
 export interface Sluice {
@@ -38,6 +41,7 @@ export interface Sluice {
 export async function startSluice(options: SluiceOptions = {}): Promise<Sluice> {
   const folder = await temporaryFolder()
   const dataDir = options.dataDir ?? join(folder, 'data')
+  if (options.dataDir === undefined && !options.firstStart) await fillDataFolder(dataDir)
   const configFile = join(folder, 'sluice.yaml')
   const args = ['--data', dataDir, ...(options.args ?? [])]
   if (options.config !== undefined) {

@@ -142,7 +142,7 @@ suite('settings for Anthropic', () => {
     'a beginning, of a newer model': [
       { messages: [user('Hi'), said('So')] },
       'claude-opus-4-6',
-      'messages (ending with an assistant)',
+      'messages',
     ],
     'a picture of another format': [
       {
@@ -154,7 +154,7 @@ suite('settings for Anthropic', () => {
         ],
       },
       'claude-opus-5',
-      'messages[].content[].source (image, base64)',
+      'messages[].content[].source',
     ],
     'a file kept elsewhere': [
       {
@@ -166,7 +166,7 @@ suite('settings for Anthropic', () => {
         ],
       },
       'claude-opus-5',
-      'messages[].content[].source (document, file)',
+      'messages[].content[].source',
     ],
     'penalties of nothing': [{ frequencyPenalty: 0, presencePenalty: 0 }, 'claude-opus-5', undefined],
     'a penalty': [{ frequencyPenalty: 0.5 }, 'claude-opus-5', 'frequency_penalty'],

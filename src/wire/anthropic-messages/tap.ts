@@ -13,6 +13,7 @@ const nothing = Buffer.alloc(0)
 class MessagesFacts implements StreamFacts {
   pieces = 0
   characters = 0
+  skipped = 0
   ended = false
   error: ProviderError | undefined
   malformed: unknown
