@@ -139,11 +139,7 @@ suite('settings for Anthropic', () => {
     ],
     'any JSON': [{ format: { type: 'json' } }, 'claude-opus-5', 'json'],
     'a beginning of the answer': [{ messages: [user('Hi'), said('So')] }, 'claude-sonnet-4-5', undefined],
-    'a beginning, of a newer model': [
-      { messages: [user('Hi'), said('So')] },
-      'claude-opus-4-6',
-      'messages',
-    ],
+    'a beginning, of a newer model': [{ messages: [user('Hi'), said('So')] }, 'claude-opus-4-6', 'messages'],
     'a picture of another format': [
       {
         messages: [
