@@ -64,12 +64,13 @@ function readCall({ request, dialect, body, parse }: TakenRequest, clock: Clock)
 
 const classes = ['interactive', 'batch'] as const satisfies readonly CallClass[]
 const policies = ['error', 'drop'] as const
+const wordHeaders = [
+  ['x-sluice-class', classes],
+  ['x-sluice-unsupported', policies],
+] as const
 
 function readAsked(headers: IncomingHttpHeaders, parse: () => Decision<Asked>): Decision<Asked> {
-  for (const [name, words] of [
-    ['x-sluice-class', classes],
-    ['x-sluice-unsupported', policies],
-  ] as const) {
+  for (const [name, words] of wordHeaders) {
     if (headers[name] !== undefined && oneOf<string>(words, headers[name]) === undefined) {
       const choice = words.map(word => `\`${word}\``).join(' or ')
       return refuse('invalid_request', `The header \`${name}\` must be ${choice}.`, { param: name })

@@ -2,6 +2,7 @@ import { accept, Fault, type Target, type Trip, type WholeAnswer } from '#exchan
 import { openPassage, type Passage } from '#wire'
 import type { AttemptDeps } from './attempt.ts'
 import { countLocally } from './count-tokens.ts'
+import type { HeaderRecord } from './credential.ts'
 import { fetchMedia } from './fetch-media.ts'
 import { passedHeaders, passedPath } from './passthrough.ts'
 import type { Provider } from './provider.ts'
@@ -30,7 +31,7 @@ export async function depart(
   const { call, asked, plan } = trip
   const { method = 'POST', query = '' } = asked.passthrough ?? {}
   const { model } = target
-  const decision = await openPassage(asked, {
+  const opened = openPassage(asked, {
     speaks: provider.speaks(model),
     quirks: provider.quirks,
     target: `${target.provider}/${model}`,
@@ -38,8 +39,9 @@ export async function depart(
     unsupported: call.unsupported ?? plan.unsupported,
     context: { hex: call.id.slice('call_'.length), createdAtMs: call.startedAtMs },
     fetchMedia: (url, kind) => fetchMedia(deps, url, kind),
-    memory: deps.thoughts.of(`${call.caller.organization}/${call.caller.project}`),
+    memory: () => deps.thoughts.of(`${call.caller.organization}/${call.caller.project}`),
   })
+  const decision = opened instanceof Promise ? await opened : opened
   if (!decision) {
     if (asked.operation === 'count-tokens') return await countLocally(asked)
     throw new Fault(
@@ -55,13 +57,14 @@ export async function depart(
   const headers = asked.passthrough
     ? passedHeaders(provider, passage, call)
     : headersFor(provider, passage, trip)
-  const added = await provider.credential.authorize({
+  const authorized = provider.credential.authorize({
     method,
     origin: provider.origin,
     path,
     headers,
     body,
   })
+  const added: HeaderRecord = authorized instanceof Promise ? await authorized : authorized
   return { kind: 'request', passage, method, path, headers: { ...headers, ...added }, body }
 }
 

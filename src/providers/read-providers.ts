@@ -92,10 +92,9 @@ function createAsking(
   const further = Object.keys(elsewhere) as Dialect[]
   const { speaks = ['openai-chat', 'openai-embeddings'] } = vendor
   const asFor = (ask: ProviderAsk): VendorAsk => ({ ...ask, settings })
-  const speaksFor = (model: string): Dialect[] => [
-    ...(typeof speaks === 'function' ? speaks(model) : speaks),
-    ...further,
-  ]
+  const always = typeof speaks === 'function' ? undefined : [...speaks, ...further]
+  const speaksFor = (model: string): readonly Dialect[] =>
+    always ?? [...(typeof speaks === 'function' ? speaks(model) : []), ...further]
   // Where the dialect hangs on the model (Vertex), model calls have ways of their own, and nothing else has theirs.
   const families = typeof speaks === 'function' ? [] : speaksFor('').flatMap(name => familyOf(name) ?? [])
   return {

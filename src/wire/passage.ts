@@ -61,14 +61,17 @@ export interface PassageOptions {
   /** Fetches an image or a file that a caller named by its address. */
   fetchMedia(url: string, kind: 'image' | 'file'): Promise<Decision<MediaSource>>
   /** The caller's tenant's. */
-  memory: ThoughtMemory
+  memory(): ThoughtMemory
 }
 
-/** Undefined where the provider speaks no dialect of this operation. */
-export async function openPassage(
+/**
+ * Undefined where the provider speaks no dialect of this operation. At once where bytes go through, which most do;
+ * a translation may have to wait for what it fetches.
+ */
+export function openPassage(
   asked: Asked,
   options: PassageOptions,
-): Promise<Decision<Passage> | undefined> {
+): Decision<Passage> | undefined | Promise<Decision<Passage>> {
   const own = dialects[asked.dialect]
   const { passthrough } = asked
   if (passthrough) return allow(openPassthrough({ ...asked, passthrough }, own, options.model))
@@ -84,7 +87,7 @@ export async function openPassage(
     request: asked.incoming,
   }
   if (own.operation === 'chat' && theirs.operation === 'chat')
-    return await translateChat({ asked, own, theirs, name, context, options })
+    return translateChat({ asked, own, theirs, name, context, options })
   if (own.operation === 'embeddings' && theirs.operation === 'embeddings')
     return translateEmbeddings({ asked, own, theirs, name, context, options })
   if (own.operation === 'count-tokens' && theirs.operation === 'count-tokens')

@@ -33,7 +33,8 @@ export async function translateChat(
   const { asked, own, theirs, name, context, options } = translation
   const said = asked.toChat?.() ?? unsayable()
   if (!said.ok) return said
-  const request = recallThoughts(said.value, options.memory, name)
+  const memory = options.memory()
+  const request = recallThoughts(said.value, memory, name)
   const { body } = asked.incoming
   const fitted = fitRequest(request, { ...options, fields: own.fields, body, takes: theirs.takes })
   if (!fitted.ok) return fitted
@@ -51,14 +52,14 @@ export async function translateChat(
       const facts = { usage: answer.usage, model: answer.model }
       const failed = answer.choices.find(({ finish }) => finish.reason === 'error')
       if (failed) return { facts, answer: { error: finishError(failed.finish) } }
-      rememberAnswer(answer, options.memory)
+      rememberAnswer(answer, memory)
       return { facts, answer: { body: toBytes(own.renderAnswer(answer, context)) } }
     },
     createTap: () =>
       new TranslatingTap({
         reader: theirs.createReader({ hex: context.hex }),
         writer: own.createWriter(context),
-        listener: new ThoughtListener(options.memory),
+        listener: new ThoughtListener(memory),
       }),
   })
 }

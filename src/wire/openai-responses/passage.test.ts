@@ -23,7 +23,7 @@ async function open(asked: Asked, speaks: CallerDialect, model: string): Promise
     unsupported: undefined,
     context: { hex, createdAtMs: 0 },
     fetchMedia: () => assert.fail('nothing is to be fetched'),
-    memory: { remember: () => {}, recall: () => undefined },
+    memory: () => ({ remember: () => {}, recall: () => undefined }),
   })
   return accept(passage ?? assert.fail('no way'))
 }

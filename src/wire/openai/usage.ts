@@ -8,12 +8,12 @@ import { totalInput, totalOutput, type Usage } from '#exchange'
  * more than the two is reasoning. Undefined when there is no report, or its counts are not counts.
  */
 export function readOpenAiUsage(report: unknown): Usage | undefined {
-  return readUsage(report, { input: 'prompt', output: 'completion' })
+  return readUsage(report, chatNames)
 }
 
 /** The same of Responses, which call the totals `input_tokens` and `output_tokens` (openai-openapi, `ResponseUsage`). */
 export function readResponsesUsage(report: unknown): Usage | undefined {
-  return readUsage(report, { input: 'input', output: 'output' })
+  return readUsage(report, responsesNames)
 }
 
 /** The report of Chat Completions: totals that include their details. */
@@ -53,14 +53,28 @@ export function renderResponsesUsage(usage: Usage | undefined): object | null {
   }
 }
 
-function readUsage(report: unknown, names: { input: string; output: string }): Usage | undefined {
-  const prompt = count(report, `${names.input}_tokens`)
+const chatNames = {
+  input: 'prompt_tokens',
+  inputDetails: 'prompt_tokens_details',
+  output: 'completion_tokens',
+  outputDetails: 'completion_tokens_details',
+}
+
+const responsesNames: typeof chatNames = {
+  input: 'input_tokens',
+  inputDetails: 'input_tokens_details',
+  output: 'output_tokens',
+  outputDetails: 'output_tokens_details',
+}
+
+function readUsage(report: unknown, names: typeof chatNames): Usage | undefined {
+  const prompt = count(report, names.input)
   if (prompt === undefined) return undefined
-  const said = count(report, `${names.output}_tokens`)
+  const said = count(report, names.output)
   const hidden = said === undefined ? 0 : Math.max(0, (count(report, 'total_tokens') ?? 0) - prompt - said)
   const completion = (said ?? 0) + hidden
-  const promptDetails = field(report, `${names.input}_tokens_details`)
-  const completionDetails = field(report, `${names.output}_tokens_details`)
+  const promptDetails = field(report, names.inputDetails)
+  const completionDetails = field(report, names.outputDetails)
 
   const input = share(prompt, {
     cachedInput: count(promptDetails, 'cached_tokens') ?? count(report, 'prompt_cache_hit_tokens'), // the latter: DeepSeek
