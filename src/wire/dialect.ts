@@ -197,6 +197,14 @@ export interface StreamFacts {
   malformed: unknown
 }
 
+/** An error of which nothing can be read but that it is one. */
+export const noWords: ProviderError = {
+  code: undefined,
+  type: undefined,
+  param: undefined,
+  message: undefined,
+}
+
 export function emptyFacts(): StreamFacts {
   return {
     usage: undefined,

@@ -1,5 +1,6 @@
 import type { CountDialect } from '../dialect.ts'
-import { isObject, parseObject } from '../json-body.ts'
+import { parseObject } from '../json-body.ts'
+import { readCount } from '../token-count.ts'
 import { readMessagesError, renderMessagesError, renderMessagesErrorEvent } from './error.ts'
 import { parseCountRequest } from './parse-request.ts'
 import { renderPrompt } from './render-request.ts'
@@ -11,19 +12,15 @@ export const anthropicCountTokens: CountDialect = {
   path: () => '/messages/count_tokens',
   headers: { 'anthropic-version': '2023-06-01' },
   parseRequest: parseCountRequest,
-  readFacts: body => (readCount(parseObject(body.toString())) === undefined ? undefined : noFacts),
+  readFacts: body =>
+    readCount(parseObject(body.toString()), 'input_tokens') === undefined ? undefined : noFacts,
   readError: readMessagesError,
   renderError: renderMessagesError,
   renderErrorEvent: renderMessagesErrorEvent,
   renderRequest: (request, { model }) => renderPrompt(request, model),
-  readAnswer: readCount,
+  readAnswer: json => readCount(json, 'input_tokens'),
   renderAnswer: inputTokens => ({ input_tokens: inputTokens }),
 }
 
 /** Counting costs nothing. */
 const noFacts = { usage: undefined, model: undefined }
-
-function readCount(json: unknown): number | undefined {
-  const tokens = isObject(json) ? json.input_tokens : undefined
-  return typeof tokens === 'number' && Number.isSafeInteger(tokens) && tokens >= 0 ? tokens : undefined
-}

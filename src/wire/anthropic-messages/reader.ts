@@ -1,4 +1,5 @@
 import type { ChatEvent } from '#exchange'
+import { noWords } from '../dialect.ts'
 import { isObject, parseObject } from '../json-body.ts'
 import type { SseEvent } from '../sse.ts'
 import { SseReader } from '../sse-reader.ts'
@@ -211,5 +212,3 @@ export class MessagesReader extends SseReader {
     return [...events, ...this.#tellUsage(), { type: 'end' }]
   }
 }
-
-const noWords = { code: undefined, type: undefined, param: undefined, message: undefined }

@@ -1,5 +1,5 @@
 import type { ProviderError, Usage } from '#exchange'
-import { emptyFacts, estimateOutputTokens, type StreamFacts, type StreamTap } from '../dialect.ts'
+import { emptyFacts, estimateOutputTokens, noWords, type StreamFacts, type StreamTap } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { type SseEvent, SseSplitter } from '../sse.ts'
 import { readMessagesError } from './error.ts'
@@ -101,5 +101,3 @@ export class MessagesStreamTap implements StreamTap {
     if (typeof block.name === 'string') this.facts.characters += block.name.length
   }
 }
-
-const noWords = { code: undefined, type: undefined, param: undefined, message: undefined }

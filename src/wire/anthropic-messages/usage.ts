@@ -1,5 +1,6 @@
 import { totalOutput, type Usage, usageKinds } from '#exchange'
 import { isObject } from '../json-body.ts'
+import { readCount } from '../token-count.ts'
 
 type Report = Readonly<Record<string, unknown>>
 
@@ -34,19 +35,19 @@ function addUsage(sum: Usage | undefined, more: Usage | undefined): Usage {
 
 function readCounts(report: unknown): Usage | undefined {
   if (!isObject(report)) return undefined
-  const input = count(report, 'input_tokens')
-  const total = count(report, 'output_tokens')
+  const input = readCount(report, 'input_tokens')
+  const total = readCount(report, 'output_tokens')
   if (input === undefined && total === undefined) return undefined
   const lifetimes = isObject(report.cache_creation) ? report.cache_creation : {}
-  const oneHour = count(lifetimes, 'ephemeral_1h_input_tokens') ?? 0
-  const fiveMinutes = count(lifetimes, 'ephemeral_5m_input_tokens') ?? 0
-  const written = count(report, 'cache_creation_input_tokens') ?? oneHour + fiveMinutes
+  const oneHour = readCount(lifetimes, 'ephemeral_1h_input_tokens') ?? 0
+  const fiveMinutes = readCount(lifetimes, 'ephemeral_5m_input_tokens') ?? 0
+  const written = readCount(report, 'cache_creation_input_tokens') ?? oneHour + fiveMinutes
   const cacheWrite1h = Math.min(oneHour, written)
   const details = isObject(report.output_tokens_details) ? report.output_tokens_details : {}
-  const reasoning = Math.min(count(details, 'thinking_tokens') ?? 0, total ?? 0)
+  const reasoning = Math.min(readCount(details, 'thinking_tokens') ?? 0, total ?? 0)
   return withoutZeros({
     input,
-    cachedInput: count(report, 'cache_read_input_tokens'),
+    cachedInput: readCount(report, 'cache_read_input_tokens'),
     cacheWrite5m: written - cacheWrite1h,
     cacheWrite1h,
     output: (total ?? 0) - reasoning,
@@ -63,12 +64,6 @@ export function mergeReports(earlier: Report | undefined, later: unknown): Repor
 
 function withoutZeros(usage: { [K in keyof Usage]: number | undefined }): Usage {
   return Object.fromEntries(Object.entries(usage).filter(([, tokens]) => tokens !== undefined && tokens > 0))
-}
-
-/** A token count: a whole number from 0 to 2^53; anything else a provider sends there is no count. */
-function count(object: Report, name: string): number | undefined {
-  const value = object[name]
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { AnswerPart, AudioPart, ImagePart, Signature, ToolCallPart } from '#exchange'
+import { urlOf } from '../data-url.ts'
 import { parseObject } from '../json-body.ts'
 import { writeSignature } from '../signature.ts'
 import { writeCitation } from './citations.ts'
@@ -60,13 +61,6 @@ export function writeSeal(signature: Signature | undefined): Json[] {
 function mediaAsText(part: ImagePart | AudioPart): string {
   if (part.type === 'audio' && part.transcript) return part.transcript
   const { source } = part
-  const address =
-    source.kind === 'data'
-      ? `data:${source.mediaType};base64,${source.base64}`
-      : source.kind === 'url'
-        ? source.url
-        : source.kind === 'id'
-          ? source.id
-          : source.text
+  const address = source.kind === 'id' ? source.id : source.kind === 'text' ? source.text : urlOf(source)
   return part.type === 'image' ? `![image](${address})` : `[audio](${address})`
 }

@@ -1,5 +1,6 @@
 import type { Usage } from '#exchange'
 import { isObject } from '../json-body.ts'
+import { readCount } from '../token-count.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -9,18 +10,18 @@ type Json = Readonly<Record<string, unknown>>
  */
 export function readConverseUsage(report: unknown): Usage | undefined {
   if (!isObject(report)) return undefined
-  const input = count(report, 'inputTokens')
-  const output = count(report, 'outputTokens')
+  const input = readCount(report, 'inputTokens')
+  const output = readCount(report, 'outputTokens')
   if (input === undefined && output === undefined) return undefined
   const details = Array.isArray(report.cacheDetails) ? report.cacheDetails.filter(isObject) : []
   const hour = details
     .filter(({ ttl }) => ttl === '1h')
-    .reduce((sum, detail) => sum + (count(detail, 'inputTokens') ?? 0), 0)
-  const written = count(report, 'cacheWriteInputTokens') ?? 0
+    .reduce((sum, detail) => sum + (readCount(detail, 'inputTokens') ?? 0), 0)
+  const written = readCount(report, 'cacheWriteInputTokens') ?? 0
   const cacheWrite1h = Math.min(hour, written)
   const usage = {
     input,
-    cachedInput: count(report, 'cacheReadInputTokens'),
+    cachedInput: readCount(report, 'cacheReadInputTokens'),
     cacheWrite5m: written - cacheWrite1h,
     cacheWrite1h,
     output,
@@ -32,10 +33,4 @@ export function readTier({ serviceTier }: Json): { serviceTier?: string } {
   return isObject(serviceTier) && typeof serviceTier.type === 'string'
     ? { serviceTier: serviceTier.type }
     : {}
-}
-
-/** A token count: a whole number from 0 to 2^53; anything else a provider sends there is no count. */
-function count(object: Json, name: string): number | undefined {
-  const value = object[name]
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }

@@ -1,5 +1,6 @@
 import type { Citation } from '#exchange'
 import { isObject } from '../json-body.ts'
+import { isText } from './json.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -62,10 +63,6 @@ function readCited(cited: Json | undefined, places: Places): Citation[] {
 
 function objects(value: unknown): Json[] {
   return Array.isArray(value) ? value.filter(isObject) : []
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
 }
 
 /** Finds stretches of one text by their bytes. */

@@ -3,6 +3,7 @@ import { changeFields, fieldBytes } from '../change-fields.ts'
 import type { CountDialect } from '../dialect.ts'
 import { isObject, parseObject, readJsonBody, wrongType } from '../json-body.ts'
 import { reading } from '../reading.ts'
+import { readCount } from '../token-count.ts'
 import { bareName, modelPath, modelRoutes, requireAddress, servesMethods } from './address.ts'
 import { readGeminiError, renderGeminiError, renderGeminiErrorEvent } from './error.ts'
 import { withoutForeignSeals } from './relay.ts'
@@ -18,7 +19,9 @@ export const geminiCountTokens: CountDialect = {
   parseRequest: parseCountRequest,
   readFacts(body) {
     const json = parseObject(body.toString())
-    return json && readCount(json) !== undefined ? { usage: undefined, model: undefined } : undefined
+    return json && readCount(json, 'totalTokens') !== undefined
+      ? { usage: undefined, model: undefined }
+      : undefined
   },
   readError: readGeminiError,
   renderError: renderGeminiError,
@@ -29,7 +32,7 @@ export const geminiCountTokens: CountDialect = {
       ...renderGeminiRequest(request, target),
     },
   }),
-  readAnswer: readCount,
+  readAnswer: json => readCount(json, 'totalTokens'),
   renderAnswer: totalTokens => ({ totalTokens }),
 }
 
@@ -77,11 +80,4 @@ function withModel(body: Buffer, field: string, model: string): Buffer {
   return changeFields(body, {
     set: { [field]: changeFields(withoutForeignSeals(inner), { set }).toString() },
   })
-}
-
-function readCount(json: Record<string, unknown>): number | undefined {
-  const { totalTokens } = json
-  return typeof totalTokens === 'number' && Number.isSafeInteger(totalTokens) && totalTokens >= 0
-    ? totalTokens
-    : undefined
 }

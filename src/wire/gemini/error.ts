@@ -1,6 +1,7 @@
 import type { Fault, IncomingRequest, ProviderError } from '#exchange'
 import { isObject } from '../json-body.ts'
 import type { Json } from './json.ts'
+import { isText } from './json.ts'
 import { wantsEvents } from './stream-form.ts'
 
 /** Google's words for HTTP's statuses (google.rpc.Code, and how its HTTP front maps it). */
@@ -79,8 +80,4 @@ export function readGeminiError(body: unknown): ProviderError | undefined {
 function readDuration(value: unknown): number | undefined {
   const [, seconds] = (typeof value === 'string' && /^(\d{1,9}(?:\.\d+)?)s$/.exec(value)) || []
   return seconds === undefined ? undefined : Math.ceil(Number(seconds) * 1000)
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
 }

@@ -59,3 +59,8 @@ export function readSeal(value: unknown): Signature | undefined {
   const text = value.startsWith(foreignSealMark) ? Buffer.from(value, 'base64').toString() : value
   return readSignature(text, 'gemini', 'seal')
 }
+
+/** A string with something in it. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

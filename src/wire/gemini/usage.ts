@@ -1,5 +1,6 @@
 import { totalInput, totalOutput, type Usage } from '#exchange'
 import { isObject } from '../json-body.ts'
+import { readCount } from '../token-count.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -11,13 +12,13 @@ type Json = Readonly<Record<string, unknown>>
  */
 export function readGeminiUsage(report: unknown): Usage | undefined {
   if (!isObject(report)) return undefined
-  const prompt = count(report, 'promptTokenCount')
-  const total = count(report, 'totalTokenCount')
-  if (countFields.every(name => count(report, name) === undefined)) return undefined
-  const reasoning = count(report, 'thoughtsTokenCount') ?? 0
-  const inputTokens = (prompt ?? 0) + (count(report, 'toolUsePromptTokenCount') ?? 0)
+  const prompt = readCount(report, 'promptTokenCount')
+  const total = readCount(report, 'totalTokenCount')
+  if (countFields.every(name => readCount(report, name) === undefined)) return undefined
+  const reasoning = readCount(report, 'thoughtsTokenCount') ?? 0
+  const inputTokens = (prompt ?? 0) + (readCount(report, 'toolUsePromptTokenCount') ?? 0)
   const outputTokens =
-    count(report, 'candidatesTokenCount') ?? Math.max((total ?? 0) - inputTokens - reasoning, 0)
+    readCount(report, 'candidatesTokenCount') ?? Math.max((total ?? 0) - inputTokens - reasoning, 0)
   return said({ ...readInput(report, inputTokens), ...readOutput(report, outputTokens), reasoning })
 }
 
@@ -25,7 +26,7 @@ export function readGeminiUsage(report: unknown): Usage | undefined {
 const countFields = ['promptTokenCount', 'totalTokenCount', 'candidatesTokenCount', 'thoughtsTokenCount']
 
 function readInput(report: Json, inputTokens: number): Usage {
-  const cached = Math.min(count(report, 'cachedContentTokenCount') ?? 0, inputTokens)
+  const cached = Math.min(readCount(report, 'cachedContentTokenCount') ?? 0, inputTokens)
   const cachedAudioInput = Math.min(ofModality(report, 'cacheTokensDetails', 'AUDIO'), cached)
   const cachedImages = Math.min(ofModality(report, 'cacheTokensDetails', 'IMAGE'), cached - cachedAudioInput)
   const told = (modality: string): number =>
@@ -59,14 +60,8 @@ function ofModality(report: Json, field: string, modality: string): number {
   if (!Array.isArray(details)) return 0
   let tokens = 0
   for (const detail of details)
-    if (isObject(detail) && detail.modality === modality) tokens += count(detail, 'tokenCount') ?? 0
+    if (isObject(detail) && detail.modality === modality) tokens += readCount(detail, 'tokenCount') ?? 0
   return tokens
-}
-
-/** A token count: a whole number from 0 to 2^53; anything else a provider sends there is no count. */
-function count(json: Json, name: string): number | undefined {
-  const value = json[name]
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
 
 /** A report for callers. What Gemini has no word for (writing into a cache) is part of the prompt. */

@@ -1,5 +1,5 @@
 import type { ChatEvent } from '#exchange'
-import type { ReaderOptions } from '../dialect.ts'
+import { noWords, type ReaderOptions } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { readOpenAiError } from '../openai/error.ts'
 import { readOpenAiUsage } from '../openai/usage.ts'
@@ -52,10 +52,7 @@ export class ChatReader extends SseReader {
     const chunk: unknown = JSON.parse(event.data)
     const error = readOpenAiError(chunk)
     if (error) return [{ type: 'error', error }]
-    if (event.type === 'error')
-      return [
-        { type: 'error', error: { code: undefined, type: undefined, param: undefined, message: undefined } },
-      ]
+    if (event.type === 'error') return [{ type: 'error', error: noWords }]
     if (!isObject(chunk)) {
       this.skipped += 1
       return []

@@ -1,4 +1,5 @@
 import type { AnswerPart, AudioPart, ChatAnswer, Choice, ImagePart, TextPart, ToolCallPart } from '#exchange'
+import { urlOf } from '../data-url.ts'
 import type { AnswerContext } from '../dialect.ts'
 import { renderChatUsage } from '../openai/usage.ts'
 import { said } from '../reading.ts'
@@ -78,13 +79,7 @@ function sealFor({
 }
 
 export function renderImage({ source }: ImagePart): Json {
-  const url =
-    source.kind === 'data'
-      ? `data:${source.mediaType};base64,${source.base64}`
-      : source.kind === 'url'
-        ? source.url
-        : ''
-  return { type: 'image_url', image_url: { url } }
+  return { type: 'image_url', image_url: { url: urlOf(source) } }
 }
 
 export function renderAudio({ source, transcript }: AudioPart): Json {

@@ -10,6 +10,7 @@ import type {
   ToolResultPart,
   UserPart,
 } from '#exchange'
+import { urlOf } from '../data-url.ts'
 import type { RenderTarget } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { isReasoningModel, rejectsSampling } from '../openai/models.ts'
@@ -121,20 +122,13 @@ function renderPart(part: UserPart, quirks: Quirks): unknown {
 }
 
 function renderImage({ source, detail }: ImagePart): Json {
-  const url =
-    source.kind === 'data'
-      ? `data:${source.mediaType};base64,${source.base64}`
-      : source.kind === 'url'
-        ? source.url
-        : ''
-  return { type: 'image_url', image_url: { url, ...(detail !== undefined && { detail }) } }
+  return { type: 'image_url', image_url: { url: urlOf(source), ...(detail !== undefined && { detail }) } }
 }
 
 function renderFile({ source, filename }: FilePart): Json {
   if (source.kind === 'text') return { type: 'text', text: source.text }
   if (source.kind === 'id') return { type: 'file', file: { file_id: source.id } }
-  const data = source.kind === 'data' ? `data:${source.mediaType};base64,${source.base64}` : source.url
-  return { type: 'file', file: { filename: filename ?? 'document.pdf', file_data: data } }
+  return { type: 'file', file: { filename: filename ?? 'document.pdf', file_data: urlOf(source) } }
 }
 
 function renderAssistant({ parts }: Extract<Message, { role: 'assistant' }>, quirks: Quirks): Json {

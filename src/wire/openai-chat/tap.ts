@@ -1,4 +1,4 @@
-import type { StreamTapOptions } from '../dialect.ts'
+import { noWords, type StreamTapOptions } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { readOpenAiError } from '../openai/error.ts'
 import { readOpenAiUsage } from '../openai/usage.ts'
@@ -24,11 +24,7 @@ export class ChatStreamTap extends SseTap {
       return missing === '' ? event.bytes : Buffer.concat([Buffer.from(missing), event.bytes])
     }
     const chunk: unknown = JSON.parse(event.data)
-    this.facts.error =
-      readOpenAiError(chunk) ??
-      (event.type === 'error'
-        ? { code: undefined, type: undefined, param: undefined, message: undefined }
-        : undefined)
+    this.facts.error = readOpenAiError(chunk) ?? (event.type === 'error' ? noWords : undefined)
     if (this.facts.error || !isObject(chunk)) return undefined
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
     for (const choice of choices) if (isObject(choice)) this.#count(choice)

@@ -1,11 +1,12 @@
 import type { AnswerFacts } from '../dialect.ts'
 import { parseObject } from '../json-body.ts'
+import { readCount } from '../token-count.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
 /** The count in a whole answer; undefined when it is none. */
-export function readInputTokens({ input_tokens: tokens }: Json): number | undefined {
-  return typeof tokens === 'number' && Number.isSafeInteger(tokens) && tokens >= 0 ? tokens : undefined
+export function readInputTokens(json: Json): number | undefined {
+  return readCount(json, 'input_tokens')
 }
 
 /** Counting costs no tokens, and names no model. */

@@ -1,9 +1,5 @@
 import type { Effort, Reasoning } from '#exchange'
-import { isReasoningModel, neverReasons, rejectsSampling } from '../openai/models.ts'
-
-function bare(model: string): string {
-  return model.slice(model.lastIndexOf('/') + 1).toLowerCase()
-}
+import { bare, isReasoningModel, neverReasons, rejectsSampling } from '../openai/models.ts'
 
 /** GPT-5.1 and later: can be told not to think, and take sampling parameters then. */
 function canBeToldNotToThink(model: string): boolean {

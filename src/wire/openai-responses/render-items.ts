@@ -3,7 +3,6 @@ import type {
   AudioPart,
   FilePart,
   ImagePart,
-  MediaSource,
   Message,
   OpaquePart,
   ReasoningPart,
@@ -13,6 +12,7 @@ import type {
   ToolResultPart,
   UserPart,
 } from '#exchange'
+import { urlOf } from '../data-url.ts'
 import { shortId } from '../openai/short-id.ts'
 import { said } from '../reading.ts'
 import { renderAnnotation } from './annotations.ts'
@@ -79,12 +79,6 @@ function renderFile({ source, filename }: FilePart): Json {
   if (source.kind === 'url') return { type: 'input_file', file_url: source.url, ...said({ filename }) }
   const name = filename ?? (source.kind === 'text' ? 'document.txt' : nameFor(source.mediaType))
   return { type: 'input_file', filename: name, file_data: urlOf(source) }
-}
-
-function urlOf(source: Exclude<MediaSource, { kind: 'id' }>): string {
-  if (source.kind === 'url') return source.url
-  if (source.kind === 'data') return `data:${source.mediaType};base64,${source.base64}`
-  return `data:${source.mediaType ?? 'text/plain'};base64,${Buffer.from(source.text).toString('base64')}`
 }
 
 /** A file that is given whole must have a name. */

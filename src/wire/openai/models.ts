@@ -3,7 +3,8 @@
  * nobody knows here is taken for a model that does what its server says.
  */
 
-function bare(model: string): string {
+/** Without the provider before it. */
+export function bare(model: string): string {
   return model.slice(model.lastIndexOf('/') + 1).toLowerCase()
 }
 

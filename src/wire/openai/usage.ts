@@ -1,4 +1,5 @@
 import { totalInput, totalOutput, type Usage } from '#exchange'
+import { readCount } from '../token-count.ts'
 
 /**
  * The usage report of Chat Completions and Embeddings as disjoint kinds. Its totals include the details:
@@ -68,22 +69,23 @@ const responsesNames: typeof chatNames = {
 }
 
 function readUsage(report: unknown, names: typeof chatNames): Usage | undefined {
-  const prompt = count(report, names.input)
+  const prompt = readCount(report, names.input)
   if (prompt === undefined) return undefined
-  const said = count(report, names.output)
-  const hidden = said === undefined ? 0 : Math.max(0, (count(report, 'total_tokens') ?? 0) - prompt - said)
+  const said = readCount(report, names.output)
+  const hidden =
+    said === undefined ? 0 : Math.max(0, (readCount(report, 'total_tokens') ?? 0) - prompt - said)
   const completion = (said ?? 0) + hidden
   const promptDetails = field(report, names.inputDetails)
   const completionDetails = field(report, names.outputDetails)
 
   const input = share(prompt, {
-    cachedInput: count(promptDetails, 'cached_tokens') ?? count(report, 'prompt_cache_hit_tokens'), // the latter: DeepSeek
-    cacheWrite5m: count(promptDetails, 'cache_write_tokens'),
-    audioInput: count(promptDetails, 'audio_tokens'),
+    cachedInput: readCount(promptDetails, 'cached_tokens') ?? readCount(report, 'prompt_cache_hit_tokens'), // the latter: DeepSeek
+    cacheWrite5m: readCount(promptDetails, 'cache_write_tokens'),
+    audioInput: readCount(promptDetails, 'audio_tokens'),
   })
   const output = share(completion, {
-    reasoning: Math.max(count(completionDetails, 'reasoning_tokens') ?? 0, hidden),
-    audioOutput: count(completionDetails, 'audio_tokens'),
+    reasoning: Math.max(readCount(completionDetails, 'reasoning_tokens') ?? 0, hidden),
+    audioOutput: readCount(completionDetails, 'audio_tokens'),
   })
   return {
     ...(input.rest > 0 && { input: input.rest }),
@@ -107,10 +109,4 @@ function share(total: number, wanted: Record<string, number | undefined>): { res
 
 function field(object: unknown, name: string): unknown {
   return typeof object === 'object' && object !== null ? Reflect.get(object, name) : undefined
-}
-
-/** A token count: a whole number from 0 to 2^53; anything else a provider sends there is no count. */
-function count(object: unknown, name: string): number | undefined {
-  const value = field(object, name)
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
