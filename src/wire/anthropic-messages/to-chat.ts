@@ -1,4 +1,5 @@
 import type { ChatRequest, Extra, Message, OutputFormat, Reasoning, Tool, ToolChoice } from '#exchange'
+import { readCacheControl } from '../cache-control.ts'
 import { readExtras } from '../extras.ts'
 import { parseObject } from '../json-body.ts'
 import {
@@ -14,14 +15,7 @@ import {
   wrong,
 } from '../reading.ts'
 import { messagesFields } from './fields.ts'
-import {
-  attachSeals,
-  readAssistantBlock,
-  readCache,
-  readContent,
-  readText,
-  readUserBlock,
-} from './to-parts.ts'
+import { attachSeals, readAssistantBlock, readContent, readText, readUserBlock } from './to-parts.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -44,7 +38,7 @@ export function readMessagesRequest(body: Buffer): ChatRequest {
       ...readToolExtras(json),
       ...(maxTokens === 0 ? [{ field: 'max_tokens', value: 0, weight: 'meaning' as const }] : []),
     ],
-    ...readCache(json, ''),
+    ...readCacheControl(json, ''),
     ...said<Partial<ChatRequest>>({
       toolChoice: choice && readToolChoice(choice),
       parallelToolCalls: serial === undefined ? undefined : !serial,
@@ -117,7 +111,7 @@ function readTool(value: unknown, index: number): Tool {
       description: optionalString(json, 'description', `${path}.description`),
       strict: optionalBoolean(json, 'strict', `${path}.strict`),
     }),
-    ...readCache(json, path),
+    ...readCacheControl(json, path),
   }
 }
 

@@ -1,6 +1,5 @@
 import type {
   AnswerPart,
-  CacheMark,
   FilePart,
   ImagePart,
   MediaSource,
@@ -10,13 +9,13 @@ import type {
   ToolResultPart,
   UserPart,
 } from '#exchange'
+import { readCacheControl } from '../cache-control.ts'
 import { isObject } from '../json-body.ts'
 import {
   checkBase64,
   optionalBoolean,
   optionalObject,
   optionalString,
-  optionalWord,
   requiredObject,
   requiredString,
   said,
@@ -44,14 +43,6 @@ const ownBlocks = new Set([
   'mid_conv_system',
 ])
 
-export function readCache(json: Json, path: string): { cache?: CacheMark } {
-  const at = path === '' ? 'cache_control' : `${path}.cache_control`
-  const mark = optionalObject(json, 'cache_control', at)
-  if (!mark) return {}
-  const ttl = optionalWord(mark, 'ttl', ['5m', '1h'], `${at}.ttl`)
-  return { cache: ttl === undefined ? {} : { ttl } }
-}
-
 /** A text, or an array of blocks, each read by `read`. */
 export function readContent<T>(
   content: unknown,
@@ -73,7 +64,7 @@ export function readText(block: Json, path: string): TextPart {
     type: 'text',
     text: requiredString(block, 'text', `${path}.text`),
     ...(citations.length > 0 && { citations }),
-    ...readCache(block, path),
+    ...readCacheControl(block, path),
   }
 }
 
@@ -145,7 +136,7 @@ function readOwn(block: Json, path: string): OpaquePart {
 
 function readImage(block: Json, path: string): ImagePart | OpaquePart {
   const source = requiredObject(block.source, `${path}.source`)
-  return { type: 'image', source: readSource(source, `${path}.source`), ...readCache(block, path) }
+  return { type: 'image', source: readSource(source, `${path}.source`), ...readCacheControl(block, path) }
 }
 
 function readDocument(block: Json, path: string): FilePart | OpaquePart {
@@ -163,7 +154,7 @@ function readDocument(block: Json, path: string): FilePart | OpaquePart {
       context: optionalString(block, 'context', `${path}.context`),
       cite: citations && optionalBoolean(citations, 'enabled', `${path}.citations.enabled`),
     }),
-    ...readCache(block, path),
+    ...readCacheControl(block, path),
   }
 }
 
@@ -207,7 +198,7 @@ function readToolResult(block: Json, path: string): ToolResultPart {
     callId: requiredString(block, 'tool_use_id', `${path}.tool_use_id`),
     parts: readContent(content, `${path}.content`, readResultBlock),
     ...(isError !== undefined && { isError }),
-    ...readCache(block, path),
+    ...readCacheControl(block, path),
   }
 }
 
@@ -225,6 +216,6 @@ function readToolUse(block: Json, path: string): ToolCallPart {
     id: requiredString(block, 'id', `${path}.id`),
     name: requiredString(block, 'name', `${path}.name`),
     arguments: JSON.stringify(input),
-    ...readCache(block, path),
+    ...readCacheControl(block, path),
   }
 }

@@ -6,6 +6,7 @@ import {
   type Tool,
   type ToolChoice,
 } from '#exchange'
+import { readCacheControl } from '../cache-control.ts'
 import { readExtras } from '../extras.ts'
 import { isObject, parseObject } from '../json-body.ts'
 import {
@@ -22,7 +23,7 @@ import {
   wrong,
 } from '../reading.ts'
 import { chatFields } from './fields.ts'
-import { readAssistantParts, readCache, readToolResult, readUserParts } from './to-parts.ts'
+import { readAssistantParts, readToolResult, readUserParts } from './to-parts.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -138,8 +139,8 @@ function readFunction(json: Json, path: string): Tool {
       description: optionalString(fn, 'description', `${path}.function.description`),
       schema: optionalObject(fn, 'parameters', `${path}.function.parameters`),
       strict: optionalBoolean(fn, 'strict', `${path}.function.strict`),
-      cache: readCache(json, path),
     }),
+    ...readCacheControl(json, path),
   } as Tool
 }
 

@@ -1,6 +1,5 @@
 import type {
   AnswerPart,
-  CacheMark,
   ImagePart,
   ReasoningPart,
   Signature,
@@ -8,11 +7,11 @@ import type {
   ToolResultPart,
   UserPart,
 } from '#exchange'
+import { readCacheControl } from '../cache-control.ts'
 import { isObject } from '../json-body.ts'
 import {
   checkBase64,
   optionalArray,
-  optionalObject,
   optionalString,
   optionalWord,
   readDataUrl,
@@ -25,13 +24,6 @@ import { readSignature } from '../signature.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Anthropic's mark, which several OpenAI-compatible servers take on content parts too. */
-export function readCache(json: Json, path: string): CacheMark | undefined {
-  const mark = optionalObject(json, 'cache_control', `${path}.cache_control`)
-  if (!mark) return undefined
-  return said<CacheMark>({ ttl: optionalWord(mark, 'ttl', ['5m', '1h'], `${path}.cache_control.ttl`) })
-}
-
 export function readUserParts(content: unknown, path: string): UserPart[] {
   if (typeof content === 'string') return [{ type: 'text', text: content }]
   if (content === null || content === undefined) return []
@@ -42,7 +34,7 @@ export function readUserParts(content: unknown, path: string): UserPart[] {
 function readUserPart(value: unknown, path: string): UserPart {
   const json = requiredObject(value, path)
   const type = requiredString(json, 'type', `${path}.type`)
-  const cache = said<{ cache?: CacheMark }>({ cache: readCache(json, path) })
+  const cache = readCacheControl(json, path)
   switch (type) {
     case 'text':
       return { type: 'text', text: requiredString(json, 'text', `${path}.text`), ...cache }
@@ -111,7 +103,7 @@ export function readToolResult(json: Json, path: string): ToolResultPart {
     type: 'tool-result',
     callId: requiredString(json, 'tool_call_id', `${path}.tool_call_id`),
     parts,
-    ...said<{ cache?: CacheMark }>({ cache: readCache(json, path) }),
+    ...readCacheControl(json, path),
   }
 }
 
