@@ -15,7 +15,6 @@ import {
   tool,
 } from 'ai'
 import { z } from 'zod'
-import { eventually } from './support/eventually.ts'
 import {
   type ProviderCase,
   pdf,
@@ -26,7 +25,7 @@ import {
 } from './support/openai-suite.ts'
 
 const suiteOf = await startOpenAiSuite()
-const { baseURL, key, lastAsked, lastBilled } = suiteOf
+const { baseURL, key, billedWhenCut, lastAsked, lastBilled } = suiteOf
 
 type CallOptions = Pick<Parameters<typeof generateText>[0], 'providerOptions'>
 
@@ -334,11 +333,7 @@ function errorTests({ model }: ClientCase, provider: ProviderCase): void {
       pieces += 1
       if (pieces === 3) abort.abort()
     }
-    const billed = await eventually('the provider has been hung up on', async () => {
-      const line = await lastBilled()
-      return line.outcome === 'running' ? undefined : line
-    })
-    assert.equal(billed.outcome, 'cut')
+    await billedWhenCut()
   })
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { eventually } from './eventually.ts'
 import { type EveryDialect, startEveryDialect } from './every-dialect.ts'
 import { startUpstream } from './upstream.ts'
 
@@ -53,6 +54,8 @@ export interface OpenAiSuite extends EveryDialect {
   imageUrl: string
   /** The last line of the simulator's bill. */
   lastBilled(): Promise<Line>
+  /** The same once its answer is over; fails unless the asker hung up on it. */
+  billedWhenCut(): Promise<Line>
   /** The last request that the simulator was sent. */
   lastAsked(): Promise<{ path: string; body: Record<string, unknown> }>
 }
@@ -67,15 +70,24 @@ export async function startOpenAiSuite(): Promise<OpenAiSuite> {
     assert.equal(answer.status, 200)
     return (await answer.json()) as { requests: never[] }
   }
+  const lastBilled = async (): Promise<Line> => {
+    const { requests } = await look('/bill?limit=10000')
+    const last = requests.at(-1)
+    assert.ok(last, 'the simulator was asked')
+    return last
+  }
   return {
     ...every,
     baseURL: `${every.sluice.url}/v1`,
     imageUrl: `${new URL(media.url).origin}/picture.png`,
-    async lastBilled() {
-      const { requests } = await look('/bill?limit=10000')
-      const last = requests.at(-1)
-      assert.ok(last, 'the simulator was asked')
-      return last
+    lastBilled,
+    async billedWhenCut() {
+      const billed = await eventually('the provider has been hung up on', async () => {
+        const line = await lastBilled()
+        return line.outcome === 'running' ? undefined : line
+      })
+      assert.equal(billed.outcome, 'cut')
+      return billed
     },
     async lastAsked() {
       const { requests } = await look('/bill/asked')
