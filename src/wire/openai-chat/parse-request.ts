@@ -55,9 +55,7 @@ function askedOf(incoming: IncomingRequest, { json, fields }: JsonBody): Asked {
       const values: Record<string, string> = { model: JSON.stringify(model) }
       // Usage is always asked for: without it a stream could only be priced by guessing.
       if (stream) values.stream_options = JSON.stringify({ ...options, include_usage: true })
-      return quirks.size === 0
-        ? exchangeFields(body, fields, values)
-        : exchangesFor(quirks, { body, fields, values })
+      return quirks.size === 0 ? exchangeFields(body, fields, values) : exchangesFor(quirks, body, values)
     },
     toChat: () => reading(() => readChatRequest(body)),
   }
