@@ -6,11 +6,11 @@ import {
   type IncomingRequest,
   type MediaSource,
   type ProviderError,
+  type Unsupported,
 } from '#exchange'
 import type { AnswerContext, AnswerFacts, DialectModule, Quirk, StreamTap } from './dialect.ts'
 import { dialects, providerDialects } from './dialects.ts'
 import { openPassthrough } from './passthrough/index.ts'
-import type { Unsupported } from './policy.ts'
 import type { ThoughtMemory } from './thoughts.ts'
 import { translateChat, translateCount, translateEmbeddings } from './translation.ts'
 

@@ -1,9 +1,6 @@
-import { allow, type ChatRequest, type Decision, refuse } from '#exchange'
+import { allow, type ChatRequest, type Decision, refuse, type Unsupported } from '#exchange'
 import type { ChatDialect, FieldRecord } from './dialect.ts'
 import { type Feature, type FeatureName, features, type Taking } from './features.ts'
-
-/** What to do with what a provider cannot take; absent: refuse what changes the meaning, drop what is a hint. */
-export type Unsupported = 'error' | 'drop'
 
 export interface Fitting {
   /** The caller's fields, by which a refusal names what it refuses. */

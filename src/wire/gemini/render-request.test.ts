@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import type { ChatRequest, Message, ToolCallPart } from '#exchange'
-import { fitRequest, type Unsupported } from '../policy.ts'
+import type { ChatRequest, Message, ToolCallPart, Unsupported } from '#exchange'
+import { fitRequest } from '../policy.ts'
 import { gemini } from './index.ts'
 import { renderGeminiRequest } from './render-request.ts'
 
