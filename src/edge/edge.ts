@@ -126,7 +126,7 @@ function createServer(
   })
   server.setErrorHandler(async (error, request, reply) => {
     const fault = faultOf(error, request)
-    if (fault.code === 'body_too_large') await discard(request.raw, options.maxBodyBytes)
+    if (fault.code === 'body_too_large') await discard(request.raw, options.clock)
     sendFault(fault, request, reply, options.log)
     return reply
   })
@@ -136,19 +136,22 @@ function createServer(
   return server
 }
 
+/** As long as a caller may go on sending what is not read any more. */
+const discardMs = 5_000
+
 /**
  * Reads on for a while and keeps nothing: a caller that is still sending when the connection closes sees a broken
  * pipe, and never the answer that says why.
  */
-function discard(request: IncomingMessage, mostBytes: number): Promise<void> {
+function discard(request: IncomingMessage, clock: Clock): Promise<void> {
   return new Promise(resolve => {
-    let bytes = 0
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > mostBytes) resolve()
-    })
-    request.once('end', resolve)
-    request.once('close', resolve)
+    const stop = clock.after(discardMs, resolve)
+    const over = (): void => {
+      stop()
+      resolve()
+    }
+    request.once('end', over)
+    request.once('close', over)
     request.resume()
   })
 }
