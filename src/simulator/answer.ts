@@ -169,8 +169,19 @@ function makeText(ask: ChatAsk, script: Script, seed: number): string[] {
     case 'json':
       return tokenize(JSON.stringify({ topic: words, answer: speak(ask, dice).join(''), simulated: true }))
     case 'text':
-      return speak(ask, dice, script.tokens)
+      return dress(speak(ask, dice, script.tokens), script)
   }
+}
+
+/** Letters of two, three and four bytes in UTF-8, so that there is something to split. */
+const wideLetters: Readonly<Record<string, string>> = { a: 'ä', e: 'ẻ', o: '𝒐' }
+
+/** The same tokens, as a script wants their bytes to be. */
+function dress(tokens: string[], { wide, longBytes }: Script): string[] {
+  const dressed = wide ? tokens.map(token => token.replace(/[aeo]/g, letter => wideLetters[letter]!)) : tokens
+  const middle = Math.floor(dressed.length / 2)
+  if (longBytes === undefined || dressed.length === 0) return dressed
+  return dressed.with(middle, ` ${'x'.repeat(longBytes - 1)}`)
 }
 
 /** The tokens up to the first stop sequence, without it. */

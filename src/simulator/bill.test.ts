@@ -16,11 +16,12 @@ test('shows a request as running until it is closed, with what it has produced s
   assert.equal(running?.outcome, 'running')
   assert.equal(running?.status, 0)
   assert.equal(running?.output_tokens, 5)
-  entry.close('cut', 200)
-  assert.deepEqual(bill.lines(), [{ ...running, outcome: 'cut', status: 200 }])
+  entry.close('cut', { status: 200, at: 7 })
+  assert.deepEqual(bill.lines(), [{ ...running, outcome: 'cut', status: 200, ended_at: 7 }])
   assert.deepEqual(bill.totals(), {
     requests: 1,
     running: 0,
+    most_running: 1,
     ended: 0,
     cut: 1,
     refused: 0,
@@ -33,8 +34,8 @@ test('shows a request as running until it is closed, with what it has produced s
 
 test('refuses to close a line twice', () => {
   const entry = enter(new BillBook(1))
-  entry.close('ended', 200)
-  assert.throws(() => entry.close('ended', 200), /closed once/)
+  entry.close('ended', { status: 200, at: 7 })
+  assert.throws(() => entry.close('ended', { status: 200, at: 7 }), /closed once/)
 })
 
 test('begins a new bill on reset, and keeps requests on their way off it', () => {
@@ -43,7 +44,7 @@ test('begins a new bill on reset, and keeps requests on their way off it', () =>
   const firstId = bill.lines()[0]?.id
   bill.reset()
   before.produce(5)
-  before.close('ended', 200)
+  before.close('ended', { status: 200, at: 7 })
   assert.equal(bill.totals().requests, 0)
   assert.equal(bill.totals().output_tokens, 0)
   enter(bill)

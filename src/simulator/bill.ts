@@ -19,6 +19,8 @@ interface BillLine {
   id: string
   /** Arrival, in milliseconds since the epoch. */
   at: number
+  /** When its answer was over, however; null while it runs. */
+  ended_at: number | null
   operation: BilledOperation
   /** As it was asked for, with its script. */
   model: string
@@ -39,6 +41,8 @@ interface BillLine {
 interface BillTotals {
   requests: number
   running: number
+  /** The most that were under way at once. */
+  most_running: number
   ended: number
   cut: number
   refused: number
@@ -67,9 +71,10 @@ const maxTextLength = 256
 const operations: readonly BilledOperation[] = ['chat', 'embeddings', 'count']
 const outcomes: readonly Outcome[] = ['running', 'ended', 'cut', 'refused']
 
-/** Columns instead of objects: about 50 bytes a request without its tag, so that a load test does not show here. */
+/** Columns instead of objects: about 60 bytes a request without its tag, so that a load test does not show here. */
 class Page {
   readonly at = new Float64Array(pageRows)
+  readonly endedAt = new Float64Array(pageRows)
   readonly inputTokens = new Uint32Array(pageRows)
   readonly cachedTokens = new Uint32Array(pageRows)
   readonly outputTokens = new Uint32Array(pageRows)
@@ -91,6 +96,7 @@ class Book {
   readonly totals: BillTotals = {
     requests: 0,
     running: 0,
+    most_running: 0,
     ended: 0,
     cut: 0,
     refused: 0,
@@ -167,11 +173,12 @@ export class Entry {
     this.#page.failure[this.#row] = name
   }
 
-  /** Exactly once. */
-  close(outcome: Exclude<Outcome, 'running'>, status: number): void {
+  /** Exactly once. `at`: milliseconds since the epoch. */
+  close(outcome: Exclude<Outcome, 'running'>, { status, at }: { status: number; at: number }): void {
     assert(this.#page.outcome[this.#row] === 0, 'a line of the bill is closed once')
     this.#page.outcome[this.#row] = outcomes.indexOf(outcome)
     this.#page.status[this.#row] = status
+    this.#page.endedAt[this.#row] = at
     this.#book.totals.running -= 1
     this.#book.totals[outcome] += 1
   }
@@ -206,6 +213,7 @@ export class BillBook implements Bill {
     page.tag[row] = request.tag === null ? null : clip(request.tag)
     totals.requests += 1
     totals.running += 1
+    if (totals.running > totals.most_running) totals.most_running = totals.running
     return new Entry(this.#book, page, row, this.#book.firstSerial + totals.requests - 1)
   }
 
@@ -248,6 +256,7 @@ export class BillBook implements Bill {
       n: index + 1,
       id: answerId(page.idPrefix[row]!, this.#seed, this.#book.firstSerial + index),
       at: page.at[row]!,
+      ended_at: page.outcome[row] === 0 ? null : page.endedAt[row]!,
       operation,
       model: page.model[row]!,
       stream: page.stream[row] === 1,

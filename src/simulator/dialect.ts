@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { ApiError } from './api-error.ts'
 import type { BilledOperation } from './bill.ts'
-import type { Frames } from './deliver.ts'
+import type { Frames } from './delivery.ts'
 import type { Allowance } from './rate-window.ts'
 import type { Script } from './script.ts'
 
@@ -23,6 +23,8 @@ export interface Desk {
   /** Reads the request and makes the answer, or says what is wrong with the request. */
   answer(body: Body, order: Order): Made | ApiError
   errorBody(error: ApiError, requestId: string, query: URLSearchParams): string
+  /** The same error as this vendor answers it, where it has another status. */
+  reword?(error: ApiError): ApiError
   headers(facts: AnswerFacts): string[]
 }
 
@@ -32,6 +34,8 @@ export interface Order {
   /** The model's name without its script. */
   model: string
   script: Script
+  /** What is told inside an answer that began well, if the script wants it. */
+  streamError: ApiError
   createdAtMs: number
   /** The time of day when it is asked, for what is told at an answer's end. */
   nowMs(): number
@@ -61,6 +65,9 @@ export interface AnswerFacts {
   nowMs: number
   processingMs: number
   inputTokens: number
+  /** Requests per minute, if they are limited. */
   allowance: Allowance | undefined
+  /** Tokens per minute, if they are limited. */
+  tokenAllowance: Allowance | undefined
   retryAfter: string | undefined
 }

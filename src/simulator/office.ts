@@ -16,6 +16,8 @@ interface Office {
   bill: BillBook
   playbook: Playbook
   responses: ResponseStore
+  /** Sets the weather, and the door by it. */
+  setWeather(text: string): ApiError | undefined
 }
 
 /** What is not a call to a model, and so not on the bill: the list of models, the bill itself, the weather. */
@@ -75,7 +77,8 @@ function renderAsked({ bill }: Office, query: URLSearchParams): string | ApiErro
 }
 
 function renderWeather({ playbook }: Office): string {
-  return JSON.stringify({ object: 'weather', script: playbook.weather })
+  const { script, elapsedMs, now } = playbook.weather
+  return JSON.stringify({ object: 'weather', script, elapsed_ms: Math.round(elapsedMs), now })
 }
 
 async function changeWeather(
@@ -85,7 +88,7 @@ async function changeWeather(
 ): Promise<void> {
   const bytes = await readBytes(request)
   if (bytes === undefined) return
-  const mistake = bytes instanceof ApiError ? bytes : office.playbook.setWeather(bytes.toString().trim())
+  const mistake = bytes instanceof ApiError ? bytes : office.setWeather(bytes.toString().trim())
   send(mistake ?? renderWeather(office))
 }
 

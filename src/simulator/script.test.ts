@@ -38,7 +38,7 @@ test('lets the later script win, knob by knob', () => {
 })
 
 test('fails on the calls that were named, each n-th, or a share of them', () => {
-  const playbook = new Playbook(1, undefined)
+  const playbook = new Playbook({ seed: 1, clock: createHandClock() })
   assert.deepEqual(failing(playbook, 'sim-1?fail=500&on=3'), [3])
   assert.deepEqual(failing(playbook, 'sim-1?fail=500&on=1-2,5'), [1, 2, 5])
   assert.deepEqual(failing(playbook, 'sim-1?fail=500&every=5'), [5, 10])
@@ -49,13 +49,13 @@ test('fails on the calls that were named, each n-th, or a share of them', () => 
 
 test('fails on the same calls again with the same seed, and on others with another', () => {
   const name = 'sim-1?fail=500&rate=0.5'
-  const first = failing(new Playbook(1, undefined), name, 40)
-  assert.deepEqual(failing(new Playbook(1, undefined), name, 40), first)
-  assert.notDeepEqual(failing(new Playbook(2, undefined), name, 40), first)
+  const first = failing(new Playbook({ seed: 1, clock: createHandClock() }), name, 40)
+  assert.deepEqual(failing(new Playbook({ seed: 1, clock: createHandClock() }), name, 40), first)
+  assert.notDeepEqual(failing(new Playbook({ seed: 2, clock: createHandClock() }), name, 40), first)
 })
 
 test('counts the calls of each script apart', () => {
-  const playbook = new Playbook(1, undefined)
+  const playbook = new Playbook({ seed: 1, clock: createHandClock() })
   assert.deepEqual(failing(playbook, 'sim-1?fail=500&on=1&as=one', 2), [1])
   assert.deepEqual(failing(playbook, 'sim-1?fail=500&on=1&as=two', 2), [1])
 })

@@ -1,5 +1,19 @@
 import { type ApiError, badRequest } from './api-error.ts'
+import type { ErrorAnswer } from './error-answers.ts'
 import { type Failure, failures, findFailure } from './failures.ts'
+import {
+  type CallRange,
+  readBytesOf,
+  readCount,
+  readDuration,
+  readFlag,
+  readInterim,
+  readPlain,
+  readRanges,
+  readRetryAfter,
+  readShare,
+  readWord,
+} from './knob-values.ts'
 
 /** How one call is to be played. Durations in milliseconds. */
 export interface Script {
@@ -31,20 +45,45 @@ export interface Script {
   afterTokens?: number
   /** How long a failure holds the answer up. */
   forMs?: number
-  /** `retry-after` as it is to be sent; empty: none. */
+  /** `retry-after` as it is to be sent; empty: none. A date as `retryAfterAt` reads it. */
   retryAfter?: string
+  /** `retry-after-ms` as it is to be sent. */
+  retryAfterMs?: string
+  /** `x-should-retry` as it is to be sent. */
+  shouldRetry?: string
+  /** Until when the vendor's own rate-limit headers say that nothing is left, on an error. */
+  resetMs?: number
+  /** The error inside an answer with status 200; absent: the server's. */
+  streamError?: ErrorAnswer
+  /** Of what is too large by script. */
+  sizeBytes?: number
   /** Requests per minute. */
   limit?: number
+  /** Tokens per minute, prompt and answer. */
+  tokenLimit?: number
+  /** Requests at once; more are refused. */
+  concurrency?: number
+  /** Requests at once; more wait in line. */
+  slots?: number
+  /** Text has letters of two, three and four bytes. */
+  wide: boolean
+  /** Bytes of one token in the middle of a text. */
+  longBytes?: number
+  /** Between two pings while a stream is held up. */
+  pingMs?: number
+  /** Events that no client knows stand among the others. */
+  unknownEvents: boolean
+  /** How lines of events end. */
+  eol?: '\n' | '\r\n' | '\r'
+  bom: boolean
+  /** Bytes of a write. */
+  splitBytes?: number
+  /** Between two writes. */
+  dripMs?: number
+  trailers: boolean
+  /** Statuses before the answer's own. */
+  interim?: readonly number[]
 }
-
-interface CallRange {
-  first: number
-  last: number
-}
-
-/** More would only test the patience of the reader; a stream of this length is about 25 MB. */
-const maxTokens = 100_000
-const maxWaitMs = 24 * 3_600_000
 
 type Knob = (script: Script, value: string) => boolean
 
@@ -52,7 +91,7 @@ type Knob = (script: Script, value: string) => boolean
 export const knobs: Readonly<Record<string, Knob>> = {
   ttft: (script, value) => take(readDuration(value), ms => (script.ttftMs = ms)),
   pace: (script, value) => take(readDuration(value), ms => (script.paceMs = ms)),
-  tokens: (script, value) => take(readCount(value, 1), count => (script.tokens = count)),
+  tokens: (script, value) => take(readCount(value, 0), count => (script.tokens = count)),
   reasoning: (script, value) => take(readCount(value, 0), count => (script.reasoningTokens = count)),
   cached: (script, value) => take(readCount(value, 0), count => (script.cachedTokens = count)),
   nousage: (script, value) => take(readFlag(value), flag => (script.noUsage = flag)),
@@ -65,10 +104,30 @@ export const knobs: Readonly<Record<string, Knob>> = {
   every: (script, value) => take(readCount(value, 1), count => (script.every = count)),
   after: (script, value) => take(readCount(value, 0), count => (script.afterTokens = count)),
   for: (script, value) => take(readDuration(value), ms => (script.forMs = ms)),
+  error: (script, value) => take(findErrorAnswer(value), error => (script.streamError = error)),
+  size: (script, value) => take(readBytesOf(value), bytes => (script.sizeBytes = bytes)),
   retry_after: (script, value) => take(readRetryAfter(value), text => (script.retryAfter = text)),
+  retry_after_ms: (script, value) => take(readPlain(value), text => (script.retryAfterMs = text)),
+  should_retry: (script, value) => take(readPlain(value), text => (script.shouldRetry = text)),
+  reset: (script, value) => take(readDuration(value), ms => (script.resetMs = ms)),
   limit: (script, value) => take(readCount(value, 1, 1_000_000), count => (script.limit = count)),
+  tpm: (script, value) => take(readCount(value, 1, 1_000_000_000), count => (script.tokenLimit = count)),
+  concurrency: (script, value) => take(readCount(value, 1), count => (script.concurrency = count)),
+  slots: (script, value) => take(readCount(value, 1), count => (script.slots = count)),
+  wide: (script, value) => take(readFlag(value), flag => (script.wide = flag)),
+  long: (script, value) => take(readBytesOf(value), bytes => (script.longBytes = bytes)),
+  ping: (script, value) => take(readDuration(value) || undefined, ms => (script.pingMs = ms)),
+  unknown: (script, value) => take(readFlag(value), flag => (script.unknownEvents = flag)),
+  eol: (script, value) => take(readWord(value, lineEnds), eol => (script.eol = eol)),
+  bom: (script, value) => take(readFlag(value), flag => (script.bom = flag)),
+  split: (script, value) => take(readCount(value, 1), count => (script.splitBytes = count)),
+  drip: (script, value) => take(readDuration(value), ms => (script.dripMs = ms)),
+  trailers: (script, value) => take(readFlag(value), flag => (script.trailers = flag)),
+  interim: (script, value) => take(readInterim(value), statuses => (script.interim = statuses)),
   as: () => true, // says nothing; makes a script distinct, so that its calls are counted apart
 }
+
+const lineEnds = { lf: '\n', crlf: '\r\n', cr: '\r' } as const
 
 function plainScript(): Script {
   return {
@@ -79,6 +138,10 @@ function plainScript(): Script {
     toolCalls: 0,
     refusal: false,
     filtered: false,
+    wide: false,
+    unknownEvents: false,
+    bom: false,
+    trailers: false,
   }
 }
 
@@ -103,11 +166,18 @@ export function failsNow(script: Script, call: number, roll: () => number): bool
   return script.rate === undefined || roll() < script.rate
 }
 
-function hint(name: string): string {
-  return name === 'fail' ? ` Known: any status from 400 to 599, ${[...failures.keys()].join(', ')}.` : ''
+function findErrorAnswer(name: string): ErrorAnswer | undefined {
+  const failure = findFailure(name)
+  return failure?.kind === 'error' ? failure : undefined
 }
 
-function mistake(message: string): ApiError {
+function hint(name: string): string {
+  if (name !== 'fail' && name !== 'error') return ''
+  const known = [...failures.values()].filter(one => name === 'fail' || one.kind === 'error')
+  return ` Known: any status from 400 to 599, ${known.map(one => one.name).join(', ')}.`
+}
+
+export function mistake(message: string): ApiError {
   return badRequest(message, 'invalid_script', 'model')
 }
 
@@ -115,47 +185,4 @@ function take<T>(value: T | undefined, set: (value: T) => void): boolean {
   if (value === undefined) return false
   set(value)
   return true
-}
-
-/** `200ms`, `1.5s`, `2m`, `1h`; a bare number is milliseconds. */
-function readDuration(text: string): number | undefined {
-  const [, digits, unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? []
-  if (digits === undefined) return undefined
-  const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 1
-  return Math.min(Number(digits) * unitMs, maxWaitMs)
-}
-
-function readCount(text: string, least: number, most = maxTokens): number | undefined {
-  if (!/^\d{1,7}$/.test(text)) return undefined
-  const count = Number(text)
-  return count >= least && count <= most ? count : undefined
-}
-
-function readShare(text: string): number | undefined {
-  const share = Number(text)
-  return text !== '' && share >= 0 && share <= 1 ? share : undefined
-}
-
-function readFlag(text: string): boolean | undefined {
-  return { '': true, '1': true, true: true, '0': false, false: false }[text]
-}
-
-/** `3`, `1-2`, `1,4,7-9`. */
-function readRanges(text: string): CallRange[] | undefined {
-  if (!/^\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*$/.test(text)) return undefined
-  return text.split(',').map(range => {
-    const [first = '', last = first] = range.split('-')
-    return { first: Number(first), last: Number(last) }
-  })
-}
-
-/** A bare number is seconds, as in the header; a duration is turned into seconds; `none`; all else goes out as it is. */
-function readRetryAfter(text: string): string | undefined {
-  if (!/^[\x20-\x7e]{1,64}$/.test(text)) return undefined
-  if (text === 'none') return ''
-  return /^\d+$/.test(text) ? text : (asSeconds(readDuration(text)) ?? text)
-}
-
-function asSeconds(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : String(Math.ceil(ms / 1000))
 }

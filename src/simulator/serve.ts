@@ -3,13 +3,17 @@ import type { Clock } from '#platform'
 import { ApiError, badRequest, scriptedStreamError } from './api-error.ts'
 import { answerId, type BillBook, type Entry } from './bill.ts'
 import { parseBody, readBytes } from './body.ts'
-import { deliver, outcomeOf } from './deliver.ts'
+import type { Crowds } from './crowd.ts'
+import { deliver } from './deliver.ts'
 import type { Body, Desk } from './dialect.ts'
 import { hexOf, mix } from './dice.ts'
-import type { DisturbanceName } from './failures.ts'
-import { Line } from './line.ts'
+import { type DisturbanceName, outcomeOf } from './disturbances.ts'
+import { limitRequests, limitTokens, takePlace } from './gates.ts'
+import { retryAfterAt } from './knob-values.ts'
+import { isShaped, Line } from './line.ts'
 import type { Cue, Playbook } from './playbook.ts'
 import type { Allowance, RateWindows } from './rate-window.ts'
+import type { Script } from './script.ts'
 
 export interface House {
   seed: number
@@ -17,10 +21,11 @@ export interface House {
   bill: BillBook
   playbook: Playbook
   windows: RateWindows
+  crowds: Crowds
 }
 
 /** One request on its way through the simulator. */
-interface Visit {
+export interface Visit {
   house: House
   desk: Desk
   request: IncomingMessage
@@ -30,13 +35,21 @@ interface Visit {
   model: string | undefined
   entry: Entry
   line: Line
-  /** What the bill has to know when the line is closed. */
-  fate: { refused: boolean; stream: boolean; disturbance: DisturbanceName | undefined }
+  /** What the bill has to know when the line is closed, and who waits for it. */
+  fate: {
+    refused: boolean
+    stream: boolean
+    disturbance: DisturbanceName | undefined
+    leave: (() => void) | undefined
+  }
+  /** Once it could be read. */
+  script: Script | undefined
   allowance: Allowance | undefined
+  tokenAllowance: Allowance | undefined
 }
 
 /**
- * The way of a request: read → enter on the bill → cue (script, n-th call) → rate limit → scripted error →
+ * The way of a request: read → enter on the bill → cue (script, n-th call) → limits → scripted error →
  * answer → deliver. Whatever happens, its line on the bill is closed once, when the response is.
  */
 export async function serve(
@@ -61,11 +74,15 @@ export async function serve(
     body: parsed instanceof ApiError ? null : body,
     bytes: bytes instanceof ApiError ? 0 : bytes.length,
   })
-  if (parsed instanceof ApiError) return refuse(visit, parsed)
+  if (parsed instanceof ApiError) return await refuse(visit, parsed)
   const cue = readCue(visit)
-  if (cue instanceof ApiError) return refuse(visit, cue)
-  const limited = limit(visit, cue)
-  if (limited) return refuse(visit, limited)
+  if (cue instanceof ApiError) return await refuse(visit, cue)
+  visit.script = cue.script
+  visit.line.take(cue.script)
+  if (cue.script.interim) visit.line.forewarn(cue.script.interim)
+  const limited = limitRequests(visit, cue) ?? (await takePlace(visit, cue))
+  if (limited) return await refuse(visit, limited)
+  if (visit.line.gone) return
   if (cue.failure?.kind === 'error') return await failByScript(visit, cue)
   await answer(visit, cue)
 }
@@ -100,12 +117,14 @@ function enter(
     stream,
     tag: readTag(request, body),
   })
-  const fate: Visit['fate'] = { refused: false, stream, disturbance: undefined }
+  const fate: Visit['fate'] = { refused: false, stream, disturbance: undefined, leave: undefined }
   const line = new Line(response, house.clock, (finished, status) => {
     const outcome = finished && fate.refused ? 'refused' : outcomeOf(fate.disturbance, fate.stream, finished)
-    entry.close(outcome, status)
+    entry.close(outcome, { status, at: house.clock.now() })
+    fate.leave?.()
   })
-  return { ...coming, entry, line, fate, allowance: undefined }
+  const nothing = { script: undefined, allowance: undefined, tokenAllowance: undefined }
+  return { ...coming, ...nothing, entry, line, fate }
 }
 
 function readCue({ house, desk, request, model }: Visit): Cue | ApiError {
@@ -115,49 +134,38 @@ function readCue({ house, desk, request, model }: Visit): Cue | ApiError {
   return house.playbook.cue(model, String(request.headers['x-sim-script'] ?? ''), desk.operation === 'count')
 }
 
-/** Requests per minute of one credential on one model. */
-function limit(visit: Visit, { model, script }: Cue): ApiError | undefined {
-  if (script.limit === undefined) return undefined
-  const name = `${credentialOf(visit.request)}\n${model}\n${script.limit}`
-  const allowance = visit.house.windows.take(name, script.limit)
-  visit.allowance = allowance
-  if (allowance.allowed) return undefined
-  const waitS = Math.ceil(allowance.retryMs / 1000)
-  return new ApiError({
-    status: 429,
-    type: 'requests',
-    code: 'rate_limit_exceeded',
-    message: `Rate limit reached for ${model}: limit ${script.limit} requests per minute. Try again in ${waitS}s.`,
-    retryAfter: script.retryAfter ?? String(waitS),
-  })
-}
-
-function credentialOf(request: IncomingMessage): string {
-  const { authorization, 'x-api-key': own, 'x-goog-api-key': google } = request.headers
-  return String(authorization ?? own ?? google ?? splitUrl(request).query.get('key') ?? '')
-}
-
 async function failByScript(visit: Visit, { failure, script }: Cue): Promise<void> {
   if (failure?.kind !== 'error') return
   visit.entry.fail(failure.name)
+  if (script.resetMs !== undefined) visit.allowance = spent(script.limit ?? 60, script.resetMs)
   if (!(await visit.line.wait(script.forMs ?? 0))) return
-  refuse(visit, new ApiError({ ...failure, retryAfter: script.retryAfter ?? failure.retryAfter }))
+  const error = new ApiError({ ...failure, retryAfter: script.retryAfter ?? failure.retryAfter })
+  await refuse(visit, visit.desk.reword?.(error) ?? error)
+}
+
+/** Nothing is left until then, as the vendor's own headers say it. */
+function spent(limit: number, resetMs: number): Allowance {
+  return { allowed: false, limit, remaining: 0, resetMs, retryMs: resetMs }
 }
 
 async function answer(visit: Visit, { model, script, failure }: Cue): Promise<void> {
   const { house, desk, entry, line, fate } = visit
-  const made = desk.answer(visit.body, {
+  const order = {
     id: answerId(desk.idPrefix, house.seed, entry.serial),
     seed: house.seed,
     model,
     script,
+    streamError: script.streamError ? new ApiError(script.streamError) : scriptedStreamError,
     createdAtMs: house.clock.now(),
     nowMs: () => house.clock.now(),
     headers: visit.request.headers,
     query: splitUrl(visit.request).query,
     requestId: requestId(visit),
-  })
-  if (made instanceof ApiError) return refuse(visit, made)
+  }
+  const made = desk.answer(visit.body, order)
+  const limited = made instanceof ApiError ? undefined : limitTokens(visit, { model, script }, made)
+  if (made instanceof ApiError) return await refuse(visit, made)
+  if (limited) return await refuse(visit, limited)
   fate.stream = made.stream
   if (failure?.kind === 'disturbance') {
     fate.disturbance = failure.name
@@ -165,19 +173,24 @@ async function answer(visit: Visit, { model, script, failure }: Cue): Promise<vo
   }
   const parcel = {
     ...made,
-    error: () => errorBody(visit, scriptedStreamError),
+    error: () => errorBody(visit, order.streamError),
     headers: (contentType: string, contentLength?: number) =>
       headers(visit, contentType, { contentLength, inputTokens: made.inputTokens }),
   }
   await deliver({ clock: house.clock, line, entry, script, disturbance: fate.disturbance, parcel })
 }
 
-function refuse(visit: Visit, error: ApiError): void {
-  const body = errorBody(visit, error)
-  const facts = { contentLength: Buffer.byteLength(body), inputTokens: 0, retryAfter: error.retryAfter }
+async function refuse(visit: Visit, error: ApiError): Promise<void> {
+  const retryAfter = error.retryAfter && retryAfterAt(error.retryAfter, visit.house.clock.now())
+  const body = errorBody(visit, new ApiError({ ...error, param: error.param ?? undefined, retryAfter }))
+  const facts = { contentLength: Buffer.byteLength(body), inputTokens: 0, retryAfter }
+  const list = headers(visit, 'application/json', facts)
+  const { retryAfterMs, shouldRetry } = visit.script ?? {}
+  if (retryAfterMs !== undefined) list.push('retry-after-ms', retryAfterMs)
+  if (shouldRetry !== undefined) list.push('x-should-retry', shouldRetry)
   visit.fate.refused = true
-  visit.line.open(error.status, headers(visit, 'application/json', facts))
-  visit.line.end(body)
+  visit.line.open(error.status, list)
+  await visit.line.end(body)
 }
 
 function errorBody(visit: Visit, error: ApiError): string {
@@ -193,17 +206,19 @@ function headers(
   contentType: string,
   facts: { contentLength: number | undefined; inputTokens: number; retryAfter?: string | undefined },
 ): string[] {
-  const { house, desk, startedAt, allowance } = visit
+  const { house, desk, startedAt, script } = visit
   const list = desk.headers({
     requestId: requestId(visit),
     nowMs: house.clock.now(),
     processingMs: house.clock.monotonic() - startedAt,
     inputTokens: facts.inputTokens,
-    allowance,
+    allowance: visit.allowance,
+    tokenAllowance: visit.tokenAllowance,
     retryAfter: facts.retryAfter,
   })
   list.push('content-type', contentType)
-  if (facts.contentLength !== undefined) list.push('content-length', String(facts.contentLength))
+  const isMeasured = facts.contentLength !== undefined && !(script && isShaped(script))
+  if (isMeasured) list.push('content-length', String(facts.contentLength))
   return list
 }
 

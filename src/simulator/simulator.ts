@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Chance, Clock, Log } from '#platform'
 import { countTokens, messages } from './anthropic/messages.ts'
+import { ApiError } from './api-error.ts'
 import { type Bill, BillBook } from './bill.ts'
+import { Crowds } from './crowd.ts'
 import type { Desk } from './dialect.ts'
 import { hash } from './dice.ts'
+import { DoorKeeper } from './door-keeper.ts'
 import { batchEmbedContents, embedContent } from './gemini/embed.ts'
 import * as gemini from './gemini/generate.ts'
 import { attend } from './office.ts'
@@ -31,6 +34,8 @@ export interface Simulator {
   /** Closes the door and drops the connections; answers on their way are cut, and billed as such. */
   close(): Promise<void>
   readonly bill: Bill
+  /** What holds for everybody from now on, by time, as `PUT /weather` takes it. Throws if it cannot be read. */
+  setWeather(text: string): void
 }
 
 const desks: readonly Desk[] = [
@@ -56,11 +61,18 @@ const keepAliveMs = 120_000
 export function createSimulator({ seed, clock, chance, log }: SimulatorOptions): Simulator {
   const number = hash(String(seed))
   const bill = new BillBook(number)
-  const playbook = new Playbook(number, chance)
-  const house: House = { seed: number, clock, bill, playbook, windows: new RateWindows(clock) }
+  const playbook = new Playbook({ seed: number, clock, chance })
+  const house: House = {
+    seed: number,
+    clock,
+    bill,
+    playbook,
+    windows: new RateWindows(clock),
+    crowds: new Crowds(),
+  }
   const responses = new ResponseStore()
   const responseDesks = createResponseDesks(responses)
-  const office = { seed: String(seed), bill, playbook, responses }
+  const office = { seed: String(seed), bill, playbook, responses, setWeather }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
@@ -78,9 +90,20 @@ export function createSimulator({ seed, clock, chance, log }: SimulatorOptions):
   const server = createServer({ noDelay: true, keepAliveTimeout: keepAliveMs }, (request, response) => {
     void handle(request, response)
   })
+  const keeper = new DoorKeeper({ server, clock, orders: playbook })
+
+  function setWeather(text: string): ApiError | undefined {
+    const mistake = playbook.setWeather(text)
+    if (!mistake) keeper.review()
+    return mistake
+  }
 
   return {
     bill,
+    setWeather(text) {
+      const mistake = setWeather(text)
+      if (mistake instanceof ApiError) throw new Error(mistake.message)
+    },
     async listen({ host, port }) {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
@@ -91,11 +114,13 @@ export function createSimulator({ seed, clock, chance, log }: SimulatorOptions):
       })
       const bound = server.address()
       const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port
+      keeper.keep({ host, port: boundPort })
       const url = `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}/v1`
       log?.info({ url, seed }, 'the simulator is listening')
       return { url }
     },
     async close() {
+      keeper.leave()
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeAllConnections()
       await closed

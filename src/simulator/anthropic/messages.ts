@@ -1,7 +1,8 @@
 import { compose } from '../answer.ts'
 import { ApiError } from '../api-error.ts'
+import { noFrames } from '../delivery.ts'
 import type { Desk } from '../dialect.ts'
-import { errorBody, headers } from './envelope.ts'
+import { errorBody, headers, reword } from './envelope.ts'
 import { readMessagesAsk } from './messages-ask.ts'
 import { renderFrames, renderWhole } from './render.ts'
 
@@ -12,6 +13,7 @@ export const messages: Desk = {
   idPrefix: 'msg_01',
   errorBody,
   headers,
+  reword,
   answer(body, order) {
     const ask = readMessagesAsk(body, order.headers, false)
     if (ask instanceof ApiError) return ask
@@ -37,6 +39,7 @@ export const countTokens: Desk = {
   idPrefix: 'count_',
   errorBody,
   headers,
+  reword,
   answer(body, order) {
     const ask = readMessagesAsk(body, order.headers, true)
     if (ask instanceof ApiError) return ask
@@ -47,7 +50,7 @@ export const countTokens: Desk = {
       reasoningTokens: 0,
       visibleTokens: 0,
       whole: () => JSON.stringify({ input_tokens: ask.inputTokens }),
-      frames: () => ({ opening: '', pieces: [], closing: '', done: '', error: () => '' }),
+      frames: () => noFrames,
     }
   },
 }

@@ -1,6 +1,5 @@
 import type { Answer, Choice, ToolCall } from '../answer.ts'
-import { scriptedStreamError } from '../api-error.ts'
-import type { Frames } from '../deliver.ts'
+import type { Frames } from '../delivery.ts'
 import type { Order } from '../dialect.ts'
 import { sign } from '../signature.ts'
 import { errorBody } from './envelope.ts'
@@ -28,7 +27,10 @@ export function renderFrames(answer: Answer, order: Order): Frames {
       ...(order.script.noUsage ? {} : { usage: renderDeltaUsage(answer) }),
     }),
     done: event('message_stop', {}),
-    error: () => `event: error\ndata: ${errorBody(scriptedStreamError, order.requestId)}\n\n`,
+    error: () => `event: error\ndata: ${errorBody(order.streamError, order.requestId)}\n\n`,
+    more: text => event('content_block_delta', { index: offset, delta: { type: 'text_delta', text } }),
+    ping: event('ping', {}),
+    unknown: event('sim_unknown', { note: 'nobody knows this event' }),
   }
 }
 

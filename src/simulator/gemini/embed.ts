@@ -1,4 +1,5 @@
 import { ApiError, badRequest } from '../api-error.ts'
+import { noFrames } from '../delivery.ts'
 import type { Body, Desk, Order } from '../dialect.ts'
 import { embed } from '../embedding.ts'
 import { asBody, asList, asNumber, asText } from '../fields.ts'
@@ -79,7 +80,7 @@ function make({ inputs, render }: Reading, order: Order) {
       const all = inputs.map(({ text, dimensions }) => `{"values":[${embed(text, dimensions).join(',')}]}`)
       return `{${render(all)}${order.script.noUsage ? '' : usage}}`
     },
-    frames: () => ({ opening: '', pieces: [], closing: '', done: '', error: () => '' }),
+    frames: () => noFrames,
   }
 }
 

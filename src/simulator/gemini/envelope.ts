@@ -16,18 +16,25 @@ const statuses: Readonly<Record<number, string>> = {
   504: 'DEADLINE_EXCEEDED',
 }
 
+const dailyQuota =
+  'You exceeded your current quota, please check your plan and billing details.\n* Quota exceeded for metric: generativelanguage.googleapis.com/generate_content_requests, limit: 0'
+
 /** What Google says where OpenAI says something else; by the code of the failure. */
 const sentences: Readonly<Record<string, string>> = {
   context_length_exceeded:
     'The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).',
   invalid_api_key: 'Request had invalid authentication credentials.',
-  insufficient_quota:
-    'You exceeded your current quota, please check your plan and billing details.\n* Quota exceeded for metric: generativelanguage.googleapis.com/generate_content_requests, limit: 0',
+  insufficient_quota: dailyQuota,
+  daily_quota_exceeded: dailyQuota,
+  credit_balance_exhausted: dailyQuota,
   rate_limit_exceeded: 'Resource has been exhausted (e.g. check quota).',
   server_error: 'An internal error has occurred. Please retry or report the problem.',
   server_is_overloaded: 'The model is overloaded. Please try again later.',
   missing_required_parameter: 'The model is not named, or its name is not well percent-encoded.',
 }
+
+/** Whatever else is spent, is spent for the day. */
+const perMinute: ReadonlySet<string | null> = new Set([null, 'rate_limit_exceeded', 'slow_down'])
 
 const rpc = 'type.googleapis.com/google.rpc.'
 
@@ -48,10 +55,9 @@ export function errorBody(error: ApiError): string {
 function renderDetails({ status, code, message, param, retryAfter }: ApiError): object[] {
   const details: object[] = []
   if (status === 429) {
-    const quotaId =
-      code === 'insufficient_quota'
-        ? 'GenerateRequestsPerDayPerProjectPerModel'
-        : 'GenerateRequestsPerMinutePerProjectPerModel'
+    const quotaId = perMinute.has(code)
+      ? 'GenerateRequestsPerMinutePerProjectPerModel'
+      : 'GenerateRequestsPerDayPerProjectPerModel'
     const quotaMetric = 'generativelanguage.googleapis.com/generate_content_requests'
     details.push({ '@type': `${rpc}QuotaFailure`, violations: [{ quotaMetric, quotaId }] })
   }

@@ -1,5 +1,6 @@
 import { compose } from '../answer.ts'
 import { ApiError, badRequest } from '../api-error.ts'
+import { noFrames } from '../delivery.ts'
 import type { Body, Desk } from '../dialect.ts'
 import { asBody } from '../fields.ts'
 import { errorBody, headers } from './envelope.ts'
@@ -65,7 +66,7 @@ export const countTokens: Desk = {
       reasoningTokens: 0,
       visibleTokens: 0,
       whole: () => JSON.stringify({ totalTokens: inputTokens, promptTokensDetails }),
-      frames: () => ({ opening: '', pieces: [], closing: '', done: '', error: () => '' }),
+      frames: () => noFrames,
     }
   },
 }

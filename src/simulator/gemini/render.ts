@@ -1,6 +1,5 @@
 import type { Answer, ChatAsk, Choice, ToolCall } from '../answer.ts'
-import { scriptedStreamError } from '../api-error.ts'
-import type { Frames } from '../deliver.ts'
+import type { Frames } from '../delivery.ts'
 import type { Order } from '../dialect.ts'
 import { inTurns } from '../in-turns.ts'
 import { logprobs } from '../openai/logprobs.ts'
@@ -55,7 +54,7 @@ export class Renderer {
     const shown = choices.reduce((sum, choice) => sum + choice.thoughts.length, 0)
     const progress: Progress = { thoughts: this.#answer.reasoningTokens - shown, visible: 0 }
     const sse = isSse(this.#order.query)
-    const error = errorBody(scriptedStreamError)
+    const error = errorBody(this.#order.streamError)
     const last = this.#closing()
     return {
       opening: sse ? '' : '[',
@@ -63,7 +62,14 @@ export class Renderer {
       pieces: inTurns(choices.map((choice, index) => this.#pieces(choice, index, progress))),
       closing: sse ? last.map(this.#wrap).join('') : last.join(',\r\n'),
       done: sse ? '' : ']',
+      separator: sse ? '' : ',\r\n',
       error: () => (sse ? this.#wrap(error) : `${error}]`),
+      more: token => {
+        progress.visible += 1
+        return this.#event(progress, { content: content([{ text: token }]), index: 0 })
+      },
+      ping: sse ? ': keep-alive\r\n\r\n' : '\r\n',
+      unknown: this.#wrap('{"simUnknown":{"note":"nobody knows this event"}}'),
     }
   }
 

@@ -1,5 +1,6 @@
 import { type Answer, compose } from '../answer.ts'
 import { ApiError } from '../api-error.ts'
+import { noFrames } from '../delivery.ts'
 import type { Body, Desk, Order } from '../dialect.ts'
 import { errorBody, headers } from '../openai/envelope.ts'
 import { type ResponseAsk, readAsk, readChat } from './ask.ts'
@@ -76,6 +77,7 @@ function tell({ body, order, ask, answer, store }: Making) {
           const state = final()
           return { status: state.status, response: end(state).response }
         },
+        error: order.streamError,
         failed: () => end({ status: 'failed', output: [], usage: null }).response,
       }),
   }
@@ -113,7 +115,7 @@ function createCountDesk(store: ResponseStore): Desk {
         reasoningTokens: 0,
         visibleTokens: 0,
         whole: () => JSON.stringify({ object: 'response.input_tokens', input_tokens: inputTokens }),
-        frames: () => ({ opening: '', pieces: [], closing: '', done: '', error: () => '' }),
+        frames: () => noFrames,
       }
     },
   }

@@ -1,5 +1,5 @@
-import { scriptedStreamError } from '../api-error.ts'
-import type { Frames } from '../deliver.ts'
+import type { ApiError } from '../api-error.ts'
+import type { Frames } from '../delivery.ts'
 import {
   type CallDraft,
   chancesOf,
@@ -21,6 +21,7 @@ interface Telling {
   begun(): object
   over(): { status: string; response: object }
   failed(): object
+  error: ApiError
 }
 
 /**
@@ -57,12 +58,19 @@ export function renderFrames(telling: Telling): Frames {
     done: '',
     error() {
       writer.takeBack() // who breaks a stream off has the next frame in hand, and does not send it
-      const { type, code, message, param } = scriptedStreamError
+      const { type, code, message, param } = telling.error
       // OpenAI's description has the fields flat, its streams have them nested: both, for either reader.
       writer.queue('error', { code, message, param, error: { type, code, message, param } })
       writer.queue('response.failed', { response: telling.failed() })
       return writer.flush()
     },
+    more(token) {
+      const output_index = telling.drafts.findIndex(draft => draft.kind === 'message')
+      const item_id = telling.drafts[output_index]?.id
+      return writer.delta('response.output_text.delta', { item_id, output_index, content_index: 0 }, token)
+    },
+    ping: ': keep-alive\n\n',
+    unknown: 'event: sim.unknown\ndata: {"type":"sim.unknown","note":"nobody knows this event"}\n\n',
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Answer } from '../answer.ts'
-import { type ApiError, scriptedStreamError } from '../api-error.ts'
+import type { ApiError } from '../api-error.ts'
 import type { Body, Order } from '../dialect.ts'
 import { asBody, asList } from '../fields.ts'
 import type { Item } from './store.ts'
@@ -27,7 +27,7 @@ export function renderResponse(body: Body, order: Order, { status, output, usage
     status,
     background: false,
     completed_at: status === 'completed' ? seconds(order.nowMs()) : null,
-    error: status === 'failed' ? failure(scriptedStreamError) : null,
+    error: status === 'failed' ? failure(order.streamError) : null,
     incomplete_details: reason === undefined ? null : { reason },
     ...renderSettings(body),
     model: order.model,

@@ -1,6 +1,6 @@
 import { type Answer, type ChatAsk, type Choice, compose } from '../answer.ts'
-import { ApiError, scriptedStreamError } from '../api-error.ts'
-import type { Frames } from '../deliver.ts'
+import { ApiError } from '../api-error.ts'
+import type { Frames } from '../delivery.ts'
 import type { Desk, Order } from '../dialect.ts'
 import { inTurns } from '../in-turns.ts'
 import { readChatAsk } from './chat-ask.ts'
@@ -85,7 +85,10 @@ function renderFrames(answer: Answer, ask: ChatAsk, order: Order): Frames {
     pieces: inTurns(answer.choices.map((choice, index) => pieces(choice, index, ask.logprobs, frame))),
     closing: [...finishes, ...usage].join(''),
     done: 'data: [DONE]\n\n',
-    error: () => `data: ${errorBody(scriptedStreamError)}\n\n`,
+    error: () => `data: ${errorBody(order.streamError)}\n\n`,
+    more: token => frame(0, `{"content":${JSON.stringify(token)}}`),
+    ping: ': keep-alive\n\n',
+    unknown: `data: {"id":"${order.id}","object":"sim.unknown","choices":[]}\n\n`,
   }
 }
 

@@ -1,4 +1,5 @@
 import { type ApiError, badRequest } from '../api-error.ts'
+import { noFrames } from '../delivery.ts'
 import type { Body, Desk } from '../dialect.ts'
 import { embed } from '../embedding.ts'
 import { countTokens } from '../tokens.ts'
@@ -48,7 +49,7 @@ export const embeddings: Desk = {
       reasoningTokens: 0,
       visibleTokens: 0,
       whole,
-      frames: () => ({ opening: '', pieces: [], closing: '', done: '', error: () => '' }),
+      frames: () => noFrames,
     }
   },
 }

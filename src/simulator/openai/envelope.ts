@@ -3,7 +3,21 @@ import type { AnswerFacts } from '../dialect.ts'
 
 /** An error in OpenAI's shape: all four keys, always. */
 export function errorBody({ message, type, param, code }: ApiError): string {
-  return JSON.stringify({ error: { message, type, param, code } })
+  if (type !== azureType) return JSON.stringify({ error: { message, type, param, code } })
+  return JSON.stringify({ error: { message, type: null, param, code, status: 400, innererror: blocked } })
+}
+
+/** Azure's own: a prompt that its filter has stopped ("Content filtering" of Azure OpenAI). */
+const azureType = 'azure'
+const passed = { filtered: false, severity: 'safe' }
+const blocked = {
+  code: 'ResponsibleAIPolicyViolation',
+  content_filter_result: {
+    hate: passed,
+    self_harm: passed,
+    sexual: passed,
+    violence: { filtered: true, severity: 'medium' },
+  },
 }
 
 const tokenLimit = 2_000_000
@@ -15,8 +29,14 @@ export function headers({
   processingMs,
   inputTokens,
   allowance,
+  tokenAllowance,
   retryAfter,
 }: AnswerFacts): string[] {
+  const tokens = tokenAllowance ?? {
+    limit: tokenLimit,
+    remaining: Math.max(0, tokenLimit - inputTokens),
+    resetMs: Math.ceil((inputTokens * 60_000) / tokenLimit),
+  }
   const list = [
     ...['x-request-id', requestId, 'openai-processing-ms', String(Math.round(processingMs))],
     ...[
@@ -30,9 +50,9 @@ export function headers({
     ...['x-ratelimit-limit-requests', String(allowance?.limit ?? requestLimit)],
     ...['x-ratelimit-remaining-requests', String(allowance?.remaining ?? requestLimit - 1)],
     ...['x-ratelimit-reset-requests', duration(allowance?.resetMs ?? 6)],
-    ...['x-ratelimit-limit-tokens', String(tokenLimit)],
-    ...['x-ratelimit-remaining-tokens', String(Math.max(0, tokenLimit - inputTokens))],
-    ...['x-ratelimit-reset-tokens', duration(Math.ceil((inputTokens * 60_000) / tokenLimit))],
+    ...['x-ratelimit-limit-tokens', String(tokens.limit)],
+    ...['x-ratelimit-remaining-tokens', String(tokens.remaining)],
+    ...['x-ratelimit-reset-tokens', duration(tokens.resetMs)],
   ]
   return retryAfter ? [...list, 'retry-after', retryAfter] : list
 }
