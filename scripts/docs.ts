@@ -86,6 +86,10 @@ const advice: Readonly<Record<FaultCode, string>> = {
   model_not_found: 'Use a name that `GET /v1/models` lists; the message names those that are near.',
   method_not_allowed: 'Use the method that the `allow` header names.',
   conflict: 'Read it again, and decide.',
+  idempotency_conflict: 'Send it again with the same key after `retry-after`.',
+  idempotency_not_kept:
+    'Send it with a new key to have it made again, or have `idempotency.max_answer` raised.',
+  idempotency_key_reused: 'Make a new key for each request; only its retries have the same.',
   body_too_large: 'Send less, or have `requests.max_body` raised.',
   unsupported_media_type: 'Send `content-type: application/json`, not compressed.',
   request_timeout: 'Try again; the network was slow.',

@@ -91,6 +91,26 @@ export const faults = {
     retry: false,
     about: 'It exists already, or changed in the meantime.',
   },
+  idempotency_conflict: {
+    status: 409,
+    type: 'invalid_request_error',
+    retry: true,
+    about:
+      'The request that the `Idempotency-Key` belongs to is still being made by another process; come back for its answer.',
+  },
+  idempotency_not_kept: {
+    status: 409,
+    type: 'invalid_request_error',
+    retry: false,
+    about:
+      'The request that the `Idempotency-Key` belongs to was made, but its answer is too large to be kept and cannot be given again.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'The `Idempotency-Key` was sent before with another body, or to another address.',
+  },
   body_too_large: {
     status: 413,
     type: 'invalid_request_error',

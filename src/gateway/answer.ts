@@ -12,6 +12,7 @@ import {
   type Presence,
   type Trip,
 } from '#exchange'
+import type { Idempotency } from '#idempotency'
 import { relay } from './relay.ts'
 
 /** The stages of a call, by the domains that own them. One immutable set for each configuration. */
@@ -25,6 +26,7 @@ export interface Gateway {
   providers: { attempt(trip: Trip): Promise<Answer>; vendorOf(provider: string): string }
   metering: { settle(attempts: Exchange['attempts'], vendorOf: (provider: string) => string): Settlement }
   events: Pick<Events, 'begin' | 'record'>
+  idempotency: Pick<Idempotency, 'claim'>
 }
 
 /** Who asked, as far as the answer is concerned. `edge/` makes one for each request. */

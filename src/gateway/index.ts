@@ -1,2 +1,6 @@
 export type { Client, Gateway } from './answer.ts'
 export { answer } from './answer.ts'
+export type { Once } from './answer-once.ts'
+export { answerOnce } from './answer-once.ts'
+export type { ReturningClient } from './recording-client.ts'
+export { RecordingClient } from './recording-client.ts'

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { listenConfig, requestsConfig } from '#edge'
 import { callsConfig } from '#events'
+import { idempotencyConfig } from '#idempotency'
 import { adminKeyConfig, checkKeys, keysConfig } from '#keys'
 import { checkPrices, pricesConfig } from '#metering'
 import {
@@ -58,6 +59,7 @@ export const configSchema = Type.Object(
     keys: keysConfig,
     calls: callsConfig,
     responses: responsesConfig,
+    idempotency: idempotencyConfig,
     egress: egressConfig,
     valkey: Type.Optional(later('Several replicas over Valkey')),
     budgets: Type.Optional(later('Budgets')),

@@ -1,12 +1,18 @@
 import { resolve } from 'node:path'
 import { eventsMigrations } from '#events'
+import { idempotencyMigrations } from '#idempotency'
 import { keysMigrations } from '#keys'
 import { type Database, type MigrationSource, migrate, takeDataFolder } from '#platform'
 import { responsesMigrations } from '#responses'
 import { loadConfiguration } from './configuration.ts'
 import { openStore } from './open-store.ts'
 
-export const migrations: readonly MigrationSource[] = [keysMigrations, eventsMigrations, responsesMigrations]
+export const migrations: readonly MigrationSource[] = [
+  keysMigrations,
+  eventsMigrations,
+  responsesMigrations,
+  idempotencyMigrations,
+]
 
 /** `sluice migrate`: for deployments that want the schema brought up before the first new process starts. */
 export async function migrateDatabase(options: {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createEdge, type Edge } from '#edge'
 import { createFileIntents, createMetrics, createTableIntents, Events, eventRoutes } from '#events'
+import { createIdempotency } from '#idempotency'
 import { createKeys } from '#keys'
 import { readPublishedPrices } from '#metering'
 import {
@@ -67,6 +68,8 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   const vacuums = config.database === undefined
   const responses = createResponses({ database, clock, log, newUuid, vacuums })
   responses.start()
+  const idempotency = createIdempotency({ database, clock, log, instance, shared: !vacuums })
+  await idempotency.start().catch(startError)
 
   const http = createHttpClient()
   const simulator = createSimulator({ seed: 'sluice', clock, log })
@@ -75,6 +78,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     keys,
     events,
     responses,
+    idempotency,
     http,
     clock,
     chance,
@@ -85,6 +89,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   let current: Snapshot = createSnapshot(config, fixtures)
   events.retain(current.retention)
   responses.retain(config.responses.retention)
+  idempotency.limit(current.idempotency)
   const adminKey = await keys
     .ensureAdminKey({ dataDir, configured: current.configuredKeys })
     .catch(startError)
@@ -114,6 +119,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     current = createSnapshot(next, fixtures)
     events.retain(current.retention)
     responses.retain(next.responses.retention)
+    idempotency.limit(current.idempotency)
   })
   announce({ url, adminKey, providers: Object.keys(config.providers), configFile: options.configFile })
 
@@ -121,6 +127,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     async stop() {
       unfollow()
       await edge.drain(current.config.requests.drain)
+      await idempotency.stop()
       await responses.stop()
       await events.stop().catch(cause => log.error({ err: cause }, 'the last records could not be committed'))
       await simulator.close()

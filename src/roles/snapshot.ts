@@ -1,6 +1,7 @@
 import type { Events, Retention } from '#events'
 import type { Unsupported } from '#exchange'
 import type { Gateway } from '#gateway'
+import type { Idempotency, IdempotencyLimits } from '#idempotency'
 import { type ConfiguredKeys, indexConfiguredKeys, type Keys } from '#keys'
 import { createMetering, createPriceBook, type PublishedPrices, readOverrides } from '#metering'
 import { type Chance, type Clock, createEgress, type HttpClient } from '#platform'
@@ -14,6 +15,7 @@ export interface Fixtures {
   keys: Keys
   events: Events
   responses: Responses
+  idempotency: Idempotency
   http: HttpClient
   clock: Clock
   chance: Chance
@@ -29,6 +31,7 @@ export interface Snapshot {
   gateway: Gateway
   configuredKeys: ConfiguredKeys
   retention: Retention
+  idempotency: IdempotencyLimits
 }
 
 /** Builds the stages of a call from a configuration. Throws when the parts of it do not fit together. */
@@ -63,6 +66,7 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
       ),
       metering,
       events,
+      idempotency: fixtures.idempotency,
     },
     configuredKeys: indexConfiguredKeys(config.keys, config.admin_key),
     retention: {
@@ -70,5 +74,6 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
       contentMs: config.calls.content_retention,
       callsMs: config.calls.retention,
     },
+    idempotency: { keepMs: config.idempotency.keep, maxAnswerBytes: config.idempotency.max_answer },
   }
 }

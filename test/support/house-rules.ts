@@ -9,6 +9,7 @@ export interface SourceFile {
 
 /** `roles`, `edge` … with what each may import; DESIGN's table. */
 const onTheWay = [
+  'idempotency',
   'responses',
   'keys',
   'guardrails',
