@@ -94,6 +94,8 @@ const advice: Readonly<Record<FaultCode, string>> = {
   unsupported_media_type: 'Send `content-type: application/json`, not compressed.',
   request_timeout: 'Try again; the network was slow.',
   client_closed: 'Nothing: it is on record for the operator.',
+  reader_stalled:
+    'Read on while the answer comes; operator: have `streams.stalled_reader` raised for slow readers.',
   provider_rejected: 'Mend the request as the provider says.',
   provider_credential_rejected: 'Operator: mend the `api_key` of the provider.',
   provider_quota_exhausted: 'Operator: add credit at the provider, or use another one.',
@@ -107,6 +109,7 @@ const advice: Readonly<Record<FaultCode, string>> = {
   upstream_timeout: 'Try again, ask for less, or have the `timeouts` raised.',
   no_target_available: 'Try again in a moment.',
   store_unavailable: 'Try again; operator: look at the database.',
+  overloaded: 'Come back after `retry-after`; operator: run more of them, or look at `sluice_shed_total`.',
   shutting_down: 'Try again at once: another server, or the next start, will answer.',
   internal: 'Try again; tell the operator the request id.',
 }
@@ -207,7 +210,12 @@ ${table(['Code', 'Status', 'Type', 'Try again', 'When', 'What to do'], rows)}`
 }
 
 async function metricsPage(): Promise<string> {
-  const text = await createMetrics({ underWay: () => 0, pendingRecords: () => 0 }).render()
+  const text = await createMetrics({
+    underWay: () => 0,
+    pendingRecords: () => 0,
+    stalledReaders: () => 0,
+    shed: () => [],
+  }).render()
   const rows = [...text.matchAll(/^# HELP (sluice_\w+) (.*)\n# TYPE \1 (\w+)$/gm)].map(
     ([, name = '', help = '', type = '']) => [`\`${name}\``, type, help],
   )

@@ -1,12 +1,17 @@
 import type { ServerResponse } from 'node:http'
 import type { Exchange } from '#events'
-import { type Call, type Fault, faults, type IncomingRequest, targetName } from '#exchange'
+import { type Call, Fault, faults, type IncomingRequest, targetName } from '#exchange'
 import type { Client } from '#gateway'
 import { formatUsd } from '#metering'
-import { dialects } from '#wire'
+import { dialects, type Heartbeat, heartbeatOf, tailAfter } from '#wire'
+import { ReaderProgress } from './reader-progress.ts'
+import type { Round } from './rounds.ts'
+import { shuttingDown, type Traveller } from './under-way.ts'
 
 /** Bodies up to here are worth a copy. */
 const longestJoined = 16 * 1024
+
+const byteOrderMark = Buffer.from('\ufeff')
 
 /**
  * The caller of a model route, over the bare response: nothing is buffered here beyond what the socket takes.
@@ -14,21 +19,34 @@ const longestJoined = 16 * 1024
  * connection before the end has gone; what is written after that is dropped. A call that we cut off ourselves looks
  * the same to those who work on it, but its caller is still there, and is told why.
  */
-export class HttpClientOfCall implements Client {
+export class HttpClientOfCall implements Client, Traveller {
   readonly #response: ServerResponse
   readonly #call: Call
+  readonly #onDropped: () => void
   #gone = false
   #ended = false
   #closed = false
   #cutBy: Fault | undefined
   /** A word about an error can stand in what has begun: in events, but not in a file, which is broken off. */
   #hasRoom = true
+  /** The way in which what is under way may be kept awake; undefined while, or because, it cannot. */
+  #heartbeat: Heartbeat | undefined
+  /** Present once a stream is on its way; its head may go out before it. */
+  #awaited: Exchange | undefined
+  /** The last bytes written, heartbeats aside. */
+  #tail = 0
+  #wrote = false
+  #beaten = false
+  #silentSinceMs: number | undefined
+  #progress: ReaderProgress | undefined
   #onGone: (() => void)[] = []
   #onDelivered: () => void = () => undefined
 
-  constructor(response: ServerResponse, call: Call) {
+  /** `onDropped` is told when the reader is given up. */
+  constructor(response: ServerResponse, call: Call, onDropped: () => void) {
     this.#response = response
     this.#call = call
+    this.#onDropped = onDropped
     // `close` of the response, not of the request: that one has long been over when the body is read.
     response.once('close', () => {
       this.#closed = true
@@ -50,10 +68,54 @@ export class HttpClientOfCall implements Client {
   }
 
   /** Stops the call from our side; `fail` then says why. */
-  cut(fault: Fault): void {
+  cut(fault: Fault = shuttingDown()): void {
     if (this.gone || this.#ended) return
     this.#cutBy = fault
     this.#tellGone()
+  }
+
+  expectStream(exchange: Exchange): void {
+    if (!this.#isPassed) this.#awaited = exchange
+  }
+
+  look(round: Round): void {
+    if (this.#closed) return
+    if (this.#isStuck(round)) return this.#drop(round)
+    if (this.#wrote || this.#silentSinceMs === undefined) {
+      this.#wrote = false
+      this.#silentSinceMs = round.nowMs
+      return
+    }
+    // When exactly it fell silent nobody has noted: at the earliest, just after the look before.
+    const silentAtNextMs = round.nowMs - this.#silentSinceMs + 2 * round.nextMs
+    if (silentAtNextMs > round.heartbeatMs) this.#beat(round.nowMs)
+  }
+
+  #isStuck({ nowMs, stalledReaderMs }: Round): boolean {
+    const { socket } = this.#response
+    // Without a socket it stands behind another answer on the same connection: that one is looked at.
+    if (!socket || this.#response.writableLength === 0) {
+      this.#progress = undefined
+      return false
+    }
+    this.#progress ??= new ReaderProgress()
+    return this.#progress.stuckMs(socket, nowMs) >= stalledReaderMs
+  }
+
+  /** The reader takes nothing: nobody is told, since whatever is told would wait with the rest. */
+  #drop({ stalledReaderMs }: Round): void {
+    this.#onDropped()
+    this.cut(new Fault('reader_stalled', `The caller took nothing of the answer for ${stalledReaderMs} ms.`))
+    this.#response.destroy()
+  }
+
+  #beat(nowMs: number): void {
+    if (this.gone || this.#ended || this.#response.writableLength > 0) return
+    if (!this.#response.headersSent && this.#awaited) this.#writeHead({}, undefined, this.#awaited)
+    if (!this.#heartbeat?.fits(this.#tail)) return
+    this.#silentSinceMs = nowMs
+    this.#beaten = true
+    this.#response.write(this.#heartbeat.bytes)
   }
 
   /** Called once the last byte is with the system, or the connection is gone. */
@@ -91,21 +153,44 @@ export class HttpClientOfCall implements Client {
   }
 
   begin(headers: Readonly<Record<string, string>>, exchange: Exchange, status = 200): void {
-    if (this.gone) return
+    if (this.gone || this.#response.headersSent) return
+    this.#writeHead(headers, status, exchange)
+  }
+
+  /** Of a stream; without a status while it is not known yet who answers it. */
+  #writeHead(
+    headers: Readonly<Record<string, string>>,
+    status: number | undefined,
+    exchange: Exchange,
+  ): void {
     const dialect = dialects[this.#call.dialect]
-    const type = dialect.operation === 'chat' && this.#incoming && dialect.streamContentType?.(this.#incoming)
-    this.#hasRoom = !this.#isPassed || /^text\/event-stream/.test(headers['content-type'] ?? '')
-    this.#response.writeHead(status, {
-      'content-type': type || 'text/event-stream; charset=utf-8',
+    const ownType =
+      dialect.operation === 'chat' && this.#incoming && dialect.streamContentType?.(this.#incoming)
+    const type = headers['content-type'] ?? (ownType || 'text/event-stream; charset=utf-8')
+    // What passes through may be of any kind, and of a length or a coding that was told before.
+    this.#hasRoom =
+      !this.#isPassed ||
+      (/^text\/event-stream/.test(type) &&
+        headers['content-length'] === undefined &&
+        headers['content-encoding'] === undefined)
+    if (this.#hasRoom) this.#heartbeat = heartbeatOf(this.#call.dialect, type)
+    this.#response.writeHead(status ?? 200, {
+      'content-type': type,
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
       ...headers,
-      ...this.#ownHeaders(exchange),
+      ...(status === undefined ? this.#callHeaders() : this.#ownHeaders(exchange)),
     })
   }
 
   write(bytes: Buffer): boolean {
-    return this.gone || this.#response.write(bytes)
+    if (this.gone) return true
+    // A byte-order mark is none behind a heartbeat.
+    const given =
+      this.#beaten && this.#tail === 0 && bytes.indexOf(byteOrderMark) === 0 ? bytes.subarray(3) : bytes
+    this.#wrote = true
+    this.#tail = tailAfter(this.#tail, given)
+    return this.#response.write(given)
   }
 
   onDrain(work: () => void): void {
@@ -119,19 +204,19 @@ export class HttpClientOfCall implements Client {
   }
 
   fail(cause: Fault, exchange: Exchange): void {
-    if (this.#gone || this.#ended) return
     // Whoever worked on a call that was cut off could only think that its caller had left.
     const fault = this.#cutBy && cause.code === 'client_closed' ? exchange.fail(this.#cutBy) : cause
+    if (this.#gone || this.#ended) return
     const dialect = dialects[this.#call.dialect]
     this.#ended = true
-    if (this.#response.headersSent && !this.#hasRoom) {
+    if (fault.code === 'reader_stalled' || (this.#response.headersSent && !this.#hasRoom)) {
       this.#response.destroy()
       return
     }
     if (this.#response.headersSent) {
-      this.#response.end(
-        fault.detail.lastWords ?? dialect.renderErrorEvent(fault, this.#call.requestId, this.#incoming),
-      )
+      const words =
+        fault.detail.lastWords ?? dialect.renderErrorEvent(fault, this.#call.requestId, this.#incoming)
+      this.#response.end((this.#tail === 0 && this.#heartbeat?.alone?.(words)) || words)
       return
     }
     const answer = fault.detail.providerAnswer
@@ -154,11 +239,18 @@ export class HttpClientOfCall implements Client {
     return this.#call.asked.ok ? this.#call.asked.value.incoming : undefined
   }
 
-  #ownHeaders(exchange: Exchange): Record<string, string> {
-    const headers: Record<string, string> = {
+  /** What is known of a call from its beginning. */
+  #callHeaders(): Record<string, string> {
+    return {
       'x-request-id': this.#call.requestId,
       ...(isAnthropic(this.#call.dialect) && { 'request-id': this.#call.requestId }),
       'x-sluice-call': this.#call.id,
+    }
+  }
+
+  #ownHeaders(exchange: Exchange): Record<string, string> {
+    const headers: Record<string, string> = {
+      ...this.#callHeaders(),
       'x-sluice-attempts': String(exchange.attempts.length),
       'x-sluice-cache': 'off',
     }

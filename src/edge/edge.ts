@@ -2,15 +2,18 @@ import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Caller, type Decision, Fault, type Requirement, type Route } from '#exchange'
 import type { Gateway } from '#gateway'
-import type { Clock, Log } from '#platform'
+import type { Chance, Clock, Log, Pressure } from '#platform'
 import { serveCalls } from './calls.ts'
 import { faultOf, sendFault } from './errors.ts'
+import { guardDoor } from './front-door.ts'
 import { withCollection } from './model-address.ts'
 import { modelRoutes } from './models.ts'
 import { describeApi } from './openapi.ts'
 import { serveRoute } from './own-routes.ts'
 import { servePassthrough } from './passthrough.ts'
+import { Rounds, type StreamLimits } from './rounds.ts'
 import { listServed, type ServedMethods } from './served.ts'
+import { type ShedCount, Shedder, type ShedLimits } from './shedder.ts'
 import { shuttingDown, UnderWay } from './under-way.ts'
 
 declare module 'fastify' {
@@ -41,12 +44,22 @@ export interface EdgeOptions {
   /** For a request to arrive whole. */
   bodyTimeoutMs: number
   headerTimeoutMs: number
+  /** Of the newest configuration. */
+  streams(): StreamLimits
+  /** Likewise. */
+  shedding(): ShedLimits
+  pressure: Pressure
+  chance: Chance
 }
 
 export interface Edge {
   listen(address: { host: string; port: number }): Promise<string>
   /** Calls that have not ended. */
   readonly underWay: number
+  /** Calls that were refused for want of room since the start. */
+  readonly shed: Iterable<ShedCount>
+  /** Readers that were given up since the start. */
+  readonly droppedReaders: number
   /** No new calls; waits for those under way, fails what is left of them after `withinMs`, and closes. */
   drain(withinMs: number): Promise<void>
 }
@@ -66,15 +79,29 @@ export function createEdge(options: EdgeOptions): Edge {
   ]
   const served = listServed(routes)
   const server = createServer(options, isDraining, served)
-  serveCalls(server, { ...options, underWay, isDraining })
+  const rounds = new Rounds(underWay, options.clock, options.streams)
+  let droppedReaders = 0
+  const onDropped = (): void => {
+    droppedReaders += 1
+  }
+  const shedder = new Shedder({ ...options, limits: options.shedding, underWay: () => underWay.count })
+  guardDoor(server.server, shedder, () => `req_${options.newUuid()}`)
+  const callRoutes = { ...options, underWay, shedder, rounds, onDropped, isDraining }
+  serveCalls(server, callRoutes)
   for (const route of routes) serveRoute(server, route, { log: options.log, requests })
-  servePassthrough(server, { ...options, underWay, isDraining, served })
+  servePassthrough(server, { ...callRoutes, served })
   serveOperations(server, options, { routes, isDraining })
 
   return {
     listen: address => server.listen(address),
     get underWay() {
       return underWay.count
+    },
+    get shed() {
+      return shedder.counts
+    },
+    get droppedReaders() {
+      return droppedReaders
     },
     async drain(withinMs) {
       draining = true
@@ -85,6 +112,8 @@ export function createEdge(options: EdgeOptions): Edge {
       await ended(farewellMs)
       server.server.closeAllConnections()
       await underWay.empty() // whoever did not read its last words is gone now
+      rounds.stop()
+      shedder.stop()
       await server.close()
     },
   }

@@ -69,7 +69,8 @@ function validationFault({ validation, validationContext }: Partial<FastifyError
 
 /** Every error that is not on the way of a call: in the shape of the caller's dialect, with the request id under which the log knows it. */
 export function sendFault(fault: Fault, request: FastifyRequest, reply: FastifyReply, log: Log): void {
-  if (fault.status >= 500) {
+  // What is shed is counted, not told one by one: that would be the overload.
+  if (fault.status >= 500 && fault.code !== 'overloaded') {
     log.error(
       {
         request: request.id,

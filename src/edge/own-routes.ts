@@ -1,7 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Caller, Fault, type Route } from '#exchange'
 import type { Log } from '#platform'
-import type { UnderWay } from './under-way.ts'
+import type { Traveller, UnderWay } from './under-way.ts'
+
+/** A request to our own API is not cut off by itself. */
+const unhurried: Traveller = { cut: () => undefined }
 
 /** Serves one route as its domain declared it: what comes in is validated, what goes out is its JSON. */
 export function serveRoute(
@@ -23,10 +26,7 @@ export function serveRoute(
       coerceQuery(request, route)
     },
     async handler(request, reply) {
-      reply.raw.once(
-        'close',
-        requests.enter(() => undefined),
-      )
+      reply.raw.once('close', requests.enter(unhurried))
       const { '*': model, ...params } = request.params as Record<string, string>
       const answer = await route.handle({
         params: model === undefined ? params : { ...params, model },

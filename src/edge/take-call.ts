@@ -12,6 +12,8 @@ import {
 import { answer, type Gateway } from '#gateway'
 import type { Clock } from '#platform'
 import { HttpClientOfCall } from './client.ts'
+import type { Rounds } from './rounds.ts'
+import type { Shedder } from './shedder.ts'
 import { shuttingDown, type UnderWay } from './under-way.ts'
 
 export interface CallRoutesOptions {
@@ -20,6 +22,12 @@ export interface CallRoutesOptions {
   clock: Clock
   /** Calls whose answer is not out yet, for the drain. */
   underWay: UnderWay
+  /** Looks after them on their way. */
+  rounds: Rounds
+  /** Refuses those that there is no room for. */
+  shedder: Shedder
+  /** A reader was given up. */
+  onDropped(): void
   isDraining(): boolean
 }
 
@@ -35,11 +43,19 @@ export interface TakenRequest {
 /** Hands a request to the gateway as a call; from here on its answer is the call's. */
 export function takeCall(taken: TakenRequest, options: CallRoutesOptions): void {
   if (options.isDraining()) throw shuttingDown() // its body came too late
-  taken.reply.hijack()
   const call = readCall(taken, options.clock)
-  const client = new HttpClientOfCall(taken.reply.raw, call)
-  const leave = options.underWay.enter(() => client.cut(shuttingDown()))
+  const refused = isBatchByBody(call) && options.shedder.admit('batch')
+  if (refused) throw refused
+  taken.reply.hijack()
+  const client = new HttpClientOfCall(taken.reply.raw, call, options.onDropped)
+  const leave = options.underWay.enter(client)
+  options.rounds.begin()
   void answer(options.current(), call, client).finally(() => client.onDelivered(leave))
+}
+
+/** What the headers did not tell. */
+function isBatchByBody(call: Call): boolean {
+  return call.class === 'batch' && call.headers['x-sluice-class'] === undefined
 }
 
 function readCall({ request, dialect, body, parse }: TakenRequest, clock: Clock): Call {

@@ -1,8 +1,16 @@
 import { Fault } from '#exchange'
 import type { Clock } from '#platform'
+import type { Round } from './rounds.ts'
+
+/** What can be under way. */
+export interface Traveller {
+  cut(): void
+  /** Looked at from time to time. */
+  look?(round: Round): void
+}
 
 interface Entry {
-  cut: () => void
+  traveller: Traveller
   at: number
 }
 
@@ -17,8 +25,8 @@ export class UnderWay {
   #whenEmpty: (() => void)[] = []
 
   /** The returned function says that it has ended. */
-  enter(cut: () => void): () => void {
-    const entry: Entry = { cut, at: this.#entries.length }
+  enter(traveller: Traveller): () => void {
+    const entry: Entry = { traveller, at: this.#entries.length }
     this.#entries.push(entry)
     return () => {
       this.#remove(entry)
@@ -54,7 +62,11 @@ export class UnderWay {
   }
 
   cutAll(): void {
-    for (const { cut } of [...this.#entries]) cut()
+    for (const { traveller } of [...this.#entries]) traveller.cut()
+  }
+
+  lookAt(round: Round): void {
+    for (const { traveller } of [...this.#entries]) traveller.look?.(round)
   }
 }
 

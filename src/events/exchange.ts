@@ -87,7 +87,7 @@ export class Exchange {
 
   get status(): CallStatus {
     if (this.fault === undefined) return 'succeeded'
-    if (this.fault.code === 'client_closed') return 'cancelled'
+    if (this.fault.code === 'client_closed' || this.fault.code === 'reader_stalled') return 'cancelled'
     return this.attempts.length === 0 ? 'refused' : 'failed'
   }
 }

@@ -14,8 +14,17 @@ export interface Metrics {
   render(): Promise<string>
 }
 
+/** What others count, and tell when they are asked. */
+export interface Gauges {
+  underWay(): number
+  pendingRecords(): number
+  stalledReaders(): number
+  /** Calls that were refused for want of room: how many of a class, and what there was too little of. */
+  shed(): Iterable<{ class: string; reason: string; count: number }>
+}
+
 /** Counters and histograms of calls, for Prometheus. Label values are bounded: targets, outcomes, codes of our own. */
-export function createMetrics(gauges: { underWay(): number; pendingRecords(): number }): Metrics {
+export function createMetrics(gauges: Gauges): Metrics {
   const registry = new Registry()
   // The delay is told on top of the interval it is looked at: 10 ms by default, which would hide what matters here.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 2 })
@@ -159,7 +168,7 @@ function registerHistograms(registry: Registry): { duration: Histogram; firstTok
   }
 }
 
-function registerGauges(registry: Registry, gauges: { underWay(): number; pendingRecords(): number }): void {
+function registerGauges(registry: Registry, gauges: Gauges): void {
   const registers = [registry]
   new Gauge({
     name: 'sluice_calls_under_way',
@@ -175,6 +184,25 @@ function registerGauges(registry: Registry, gauges: { underWay(): number; pendin
     registers,
     collect() {
       this.set(gauges.pendingRecords())
+    },
+  })
+  new Counter({
+    name: 'sluice_stalled_readers_total',
+    help: 'Readers that were dropped because they took nothing of their answer for too long.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(gauges.stalledReaders())
+    },
+  })
+  new Counter({
+    name: 'sluice_shed_total',
+    help: 'Calls that were refused because this process had too much to do, by class and by what was short; they are not in the call log.',
+    labelNames: ['class', 'reason'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { class: of, reason, count } of gauges.shed()) this.labels(of, reason).inc(count)
     },
   })
 }

@@ -135,6 +135,13 @@ export const faults = {
     retry: false,
     about: 'The caller hung up before the answer was complete.',
   },
+  reader_stalled: {
+    status: 499,
+    type: 'invalid_request_error',
+    retry: false,
+    about:
+      'The caller stayed connected, but took nothing of its answer for as long as `streams.stalled_reader` allows, and was dropped.',
+  },
   // what the provider did
   provider_rejected: {
     status: 400,
@@ -215,6 +222,13 @@ export const faults = {
     retry: true,
     about:
       'The database cannot be reached in time: nothing was sent to a provider, or an answer was made that could not be kept as it was to be.',
+  },
+  overloaded: {
+    status: 503,
+    type: 'server_error',
+    retry: true,
+    about:
+      'This server has more to do than it can, and did not begin with this call; `retry-after` says when to come back.',
   },
   shutting_down: {
     status: 503,

@@ -36,6 +36,8 @@ export interface Client extends Presence {
     answer: { status: number; headers: Readonly<Record<string, string>>; body: Buffer },
     exchange: Exchange,
   ): void
+  /** A stream will answer: from now on its reader may be kept awake, before it begins and while it is silent. */
+  expectStream(exchange: Exchange): void
   /** Begins to answer with a stream; `status` is 200 unless told. */
   begin(headers: Readonly<Record<string, string>>, exchange: Exchange, status?: number): void
   /** Takes bytes of a stream; false asks for a pause until `onDrain`. */
@@ -60,6 +62,7 @@ export async function answer(gateway: Gateway, call: Call, client: Client): Prom
     accept(gateway.keys.admit(call.caller, asked.model, asked.passthrough))
     const plan = accept(gateway.routing.plan(asked.model, asked.passthrough))
     const trip: Trip = { call, asked, plan, presence: client, open: target => exchange.open(target) }
+    if (asked.stream) client.expectStream(exchange)
     const answered = await gateway.providers.attempt(trip)
     await relay(await gateway.responses.keep(answered, { asked, call }), client, exchange, settle)
   } catch (cause) {

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { listenConfig, requestsConfig } from '#edge'
+import { listenConfig, requestsConfig, streamsConfig } from '#edge'
 import { callsConfig } from '#events'
 import { idempotencyConfig } from '#idempotency'
 import { adminKeyConfig, checkKeys, keysConfig } from '#keys'
@@ -52,6 +52,7 @@ export const configSchema = Type.Object(
     }),
     admin_key: Type.Optional(adminKeyConfig),
     requests: requestsConfig,
+    streams: streamsConfig,
     providers: providersConfig,
     models: modelsConfig,
     unsupported: Type.Optional(unsupportedConfig),

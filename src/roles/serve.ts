@@ -8,6 +8,7 @@ import { readPublishedPrices } from '#metering'
 import {
   createHttpClient,
   createLog,
+  createPressure,
   createUuids,
   type Database,
   DataFolderError,
@@ -48,7 +49,12 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   const newUuid = createUuids(clock, chance)
 
   const keys = createKeys({ database, clock, chance, log })
-  const metrics = createMetrics({ underWay: () => edge.underWay, pendingRecords: () => events.pending })
+  const metrics = createMetrics({
+    underWay: () => edge.underWay,
+    pendingRecords: () => events.pending,
+    stalledReaders: () => edge.droppedReaders,
+    shed: () => edge.shed,
+  })
   const instance = newUuid()
   const intents =
     config.database === undefined
@@ -113,6 +119,16 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     maxBodyBytes: config.requests.max_body,
     bodyTimeoutMs: config.requests.body_timeout,
     headerTimeoutMs: config.requests.header_timeout,
+    pressure: createPressure(),
+    chance,
+    shedding: () => ({
+      mostUnderWay: current.config.requests.most_under_way,
+      mostDelayMs: current.config.requests.most_delay,
+    }),
+    streams: () => ({
+      heartbeatMs: current.config.streams.heartbeat,
+      stalledReaderMs: current.config.streams.stalled_reader,
+    }),
   })
   const url = await edge.listen(addressOf(options, config)).catch(cause => startError(inUse(cause)))
   const unfollow = followConfiguration(options, log, next => {

@@ -11,6 +11,8 @@ export type {
 } from './dialect.ts'
 export { estimateOutputTokens } from './dialect.ts'
 export { dialects } from './dialects.ts'
+export type { Heartbeat, Tail } from './heartbeat.ts'
+export { heartbeatOf, tailAfter } from './heartbeat.ts'
 export type { Passage, PassageOptions } from './passage.ts'
 export { openPassage } from './passage.ts'
 export { parsePassthrough } from './passthrough/index.ts'
