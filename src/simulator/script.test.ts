@@ -7,6 +7,7 @@ import { Playbook, wellKnownModels } from './playbook.ts'
 import { RateWindows } from './rate-window.ts'
 import { knobs, readScript, type Script } from './script.ts'
 import { createHandClock, readJson, setStage } from './stage.ts'
+import { spellKnobs } from './timetable.ts'
 
 function scriptOf(...texts: string[]): Script {
   const script = readScript(texts)
@@ -97,7 +98,12 @@ test('refills a rate limit evenly over the minute, for each name apart', () => {
 
 test('documents every knob, failure and well-known model', () => {
   const page = readFileSync(new URL('../../docs/simulator.md', import.meta.url), 'utf8')
-  const names = [...Object.keys(knobs), ...failures.keys(), ...wellKnownModels.map(model => model.id)]
+  const names = [
+    ...Object.keys(knobs),
+    ...spellKnobs,
+    ...failures.keys(),
+    ...wellKnownModels.map(model => model.id),
+  ]
   assert.deepEqual(
     names.filter(name => !page.includes(`\`${name}\``)),
     [],

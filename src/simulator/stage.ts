@@ -18,6 +18,8 @@ export interface Stage {
 export interface HandClock extends Clock {
   /** Resolves as soon as somebody waits for this clock. */
   awaited(): Promise<void>
+  /** Whether somebody waits for this clock now. */
+  waiting(): boolean
   advance(ms: number): void
 }
 
@@ -61,6 +63,7 @@ export function createHandClock(): HandClock {
         timers = timers.filter(one => one !== timer)
       }
     },
+    waiting: () => timers.length > 0,
     async awaited() {
       if (timers.length === 0) await new Promise<void>(resolve => (notify = resolve))
       notify = undefined
