@@ -82,6 +82,8 @@ const advice: Readonly<Record<FaultCode, string>> = {
   invalid_api_key: 'Use a valid key; `sluice keys create` makes one.',
   permission_denied: 'Use a key of the right role, such as the admin key.',
   model_not_allowed: 'Use another model, or have the key allowed to use this one.',
+  context_too_long: 'Send less, or use a model that takes more.',
+  content_blocked: 'Change what is asked.',
   not_found: 'Look at the path; `GET /sluice/v1/openapi.json` lists our own.',
   model_not_found: 'Use a name that `GET /v1/models` lists; the message names those that are near.',
   method_not_allowed: 'Use the method that the `allow` header names.',

@@ -370,10 +370,10 @@ function errorTests(Sdk: OpenAiSdk, client: Client): void {
   })
 
   test("a provider's rate limit is a RateLimitError that says when to come back", async () => {
-    const error = await failureOf(ask('sim/sim-1?fail=429&retry_after=7'))
+    const error = await failureOf(ask('sim/sim-1?fail=429&retry_after=90'))
     assert.ok(error instanceof Sdk.RateLimitError)
     assert.equal(error.code, 'rate_limited')
-    assert.equal(error.headers?.get('retry-after'), '7')
+    assert.equal(error.headers?.get('retry-after'), '90')
     assert.equal(error.headers?.get('x-should-retry'), null)
   })
 

@@ -31,8 +31,9 @@ providers:
     dialect: openai
     base_url: ${upstream.url}
     api_key: ${providerKey}
+    retries: 0
     timeouts: { first_token: 300ms, idle: 300ms, total: 1s }
-  gone: { dialect: openai, base_url: "${refusing}", api_key: ${providerKey} }
+  gone: { dialect: openai, base_url: "${refusing}", api_key: ${providerKey}, retries: 0 }
 prices:
   up/*: { input: 1, output: 2 }
 keys:

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Exchange } from '#events'
 import { type Call, Fault, faults, type IncomingRequest, targetName } from '#exchange'
 import type { Client } from '#gateway'
+import type { Tape } from '#idempotency'
 import { formatUsd } from '#metering'
 import { dialects, type Heartbeat, heartbeatOf, tailAfter } from '#wire'
 import { ReaderProgress } from './reader-progress.ts'
@@ -41,6 +42,8 @@ export class HttpClientOfCall implements Client, Traveller {
   #progress: ReaderProgress | undefined
   #onGone: (() => void)[] = []
   #onDelivered: () => void = () => undefined
+  /** The answer of another call, which is given again. */
+  #first: Tape | undefined
 
   /** `onDropped` is told when the reader is given up. */
   constructor(response: ServerResponse, call: Call, onDropped: () => void) {
@@ -72,6 +75,10 @@ export class HttpClientOfCall implements Client, Traveller {
     if (this.gone || this.#ended) return
     this.#cutBy = fault
     this.#tellGone()
+  }
+
+  repeats(first: Tape): void {
+    this.#first = first
   }
 
   expectStream(exchange: Exchange): void {
@@ -244,7 +251,8 @@ export class HttpClientOfCall implements Client, Traveller {
     return {
       'x-request-id': this.#call.requestId,
       ...(isAnthropic(this.#call.dialect) && { 'request-id': this.#call.requestId }),
-      'x-sluice-call': this.#call.id,
+      'x-sluice-call': this.#first?.callId ?? this.#call.id,
+      ...(this.#first && { 'idempotent-replayed': 'true' }),
     }
   }
 
@@ -255,7 +263,9 @@ export class HttpClientOfCall implements Client, Traveller {
       'x-sluice-cache': 'off',
     }
     const last = exchange.attempts.at(-1)
-    if (last) headers['x-sluice-target'] = headerText(targetName(last.target))
+    const target = last ? targetName(last.target) : this.#first?.head?.target
+    if (target) headers['x-sluice-target'] = headerText(target)
+    if (exchange.degraded !== undefined) headers['x-sluice-degraded'] = headerText(exchange.degraded)
     const cost = exchange.settlement?.costPicoUsd
     if (cost !== undefined) headers['x-sluice-cost-usd'] = formatUsd(cost)
     return headers
@@ -265,7 +275,7 @@ export class HttpClientOfCall implements Client, Traveller {
 /** What an error says in its headers: when to come back, and whether an SDK may do so by itself. */
 export function faultHeaders(fault: Fault): Record<string, string> {
   const headers: Record<string, string> = {}
-  if (!faults[fault.code].retry) headers['x-should-retry'] = 'false'
+  if (!faults[fault.code].retry || fault.detail.retriesSpent) headers['x-should-retry'] = 'false'
   const { retryAfterMs } = fault.detail
   if (retryAfterMs !== undefined) {
     headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000))

@@ -128,7 +128,7 @@ function allowedNames({ caller }: RouteInput, { keys, routing }: Gateway): strin
 }
 
 function findModel({ caller, params }: RouteInput, { keys, routing }: Gateway): string {
-  const plan = routing.plan(params.model)
+  const plan = routing.plan({ model: params.model, class: 'interactive' })
   if (!plan.ok) throw new Fault(plan.code, plan.message, plan.detail)
   const admitted = keys.admit(caller, params.model)
   if (!admitted.ok) throw new Fault(admitted.code, admitted.message, admitted.detail)

@@ -14,6 +14,7 @@ import type { Clock } from '#platform'
 import { HttpClientOfCall } from './client.ts'
 import type { Rounds } from './rounds.ts'
 import type { Shedder } from './shedder.ts'
+import { takeOnce } from './take-once.ts'
 import { shuttingDown, type UnderWay } from './under-way.ts'
 
 export interface CallRoutesOptions {
@@ -48,8 +49,12 @@ export function takeCall(taken: TakenRequest, options: CallRoutesOptions): void 
   if (refused) throw refused
   taken.reply.hijack()
   const client = new HttpClientOfCall(taken.reply.raw, call, options.onDropped)
-  const leave = options.underWay.enter(client)
   options.rounds.begin()
+  const key = taken.request.headers['idempotency-key']
+  if (key !== undefined && taken.request.method === 'POST') {
+    return takeOnce({ request: taken.request, call, key, client }, options)
+  }
+  const leave = options.underWay.enter(client)
   void answer(options.current(), call, client).finally(() => client.onDelivered(leave))
 }
 
@@ -74,10 +79,12 @@ function readCall({ request, dialect, body, parse }: TakenRequest, clock: Clock)
     feature: header(request.headers, 'x-sluice-feature') ?? value?.feature,
     class: oneOf(classes, request.headers['x-sluice-class']) ?? (value?.batch ? 'batch' : 'interactive'),
     unsupported: oneOf(policies, request.headers['x-sluice-unsupported']),
+    patienceMs: readPatience(request.headers),
     headers: request.headers,
   }
 }
 
+const longestPatienceMs = 24 * 3_600_000
 const classes = ['interactive', 'batch'] as const satisfies readonly CallClass[]
 const policies = ['error', 'drop'] as const
 const wordHeaders = [
@@ -102,4 +109,14 @@ function oneOf<W extends string>(words: readonly W[], value: string | string[] |
 function header(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name]
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/**
+ * How long the caller waits, in milliseconds: as it says itself, or as the SDKs of OpenAI and Anthropic tell their own
+ * time limit (`x-stainless-timeout`, seconds). Undefined when nobody says, or nothing sensible.
+ */
+function readPatience(headers: IncomingHttpHeaders): number | undefined {
+  const own = Number(header(headers, 'x-sluice-timeout-ms') ?? Number.NaN)
+  const ms = Number.isNaN(own) ? Number(header(headers, 'x-stainless-timeout') ?? Number.NaN) * 1_000 : own
+  return ms > 0 && ms <= longestPatienceMs ? ms : undefined
 }

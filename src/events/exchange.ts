@@ -5,6 +5,7 @@ import {
   type CallStatus,
   type Fault,
   type Plan,
+  type SkipReason,
   type Target,
   toFault,
   type Usage,
@@ -41,6 +42,10 @@ export class Exchange {
   /** Of the call, in the words of the call log; written when it is first needed. */
   description: CallDescription | undefined
   fault: Fault | undefined
+  /** Targets that were passed over, each once for a reason. */
+  readonly skips: { target: Target; reason: SkipReason }[] = []
+  /** Why the answer is less than what was asked for. */
+  degraded: string | undefined
   recorded = false
   /** What was answered, as far as it is kept; undefined where the owner wants no texts on record. */
   answered: Buffer[] | undefined
@@ -65,6 +70,12 @@ export class Exchange {
     this.groups.push(await this.#intend(this, attempt))
     this.attempts.push(attempt) // not before: what is not on record was not attempted
     return attempt
+  }
+
+  /** A target was passed over. */
+  skip(target: Target, reason: SkipReason): void {
+    const known = this.skips.some(skip => skip.target === target && skip.reason === reason)
+    if (!known) this.skips.push({ target, reason })
   }
 
   /** The call has failed. Gives what to tell the caller. */

@@ -183,6 +183,7 @@ function call(): Call {
     feature: undefined,
     class: 'interactive',
     unsupported: undefined,
+    patienceMs: undefined,
     headers: {},
   }
 }

@@ -131,6 +131,8 @@ export interface Call {
   class: CallClass
   /** The caller's own word on what to do with what a provider cannot take. */
   unsupported: Unsupported | undefined
+  /** How long the caller itself waits, from `startedAtMs`: for the whole answer, or for a stream to begin. */
+  patienceMs: number | undefined
   /** The caller's headers; a provider's record says which of them it is shown. */
   headers: Readonly<Record<string, string | string[] | undefined>>
 }
@@ -144,10 +146,24 @@ export interface Target {
 /** What to do with what a provider cannot take; absent: refuse what changes the meaning, drop what is a hint. */
 export type Unsupported = 'error' | 'drop'
 
+/** A target of a plan, with what the plan says of it. */
+export interface PlannedTarget extends Target {
+  /** It takes no longer input than this. Absent: unknown. */
+  contextTokens?: number | undefined
+  /** Not what was asked for, but better than nothing: the caller is told. */
+  degraded?: 'fallback' | 'degrade' | undefined
+}
+
 /** Where a call may go, in order of preference, and how long it may take. */
 export interface Plan {
-  targets: readonly Target[]
+  targets: readonly PlannedTarget[]
   timeouts: Timeouts
+  /** Most further attempts once every target has been tried. */
+  retries: number
+  /** What a provider's filter stopped may be asked of the next target. */
+  failOverBlocked?: boolean | undefined
+  /** What a caller is told to wait when no target could serve it, where nobody knows better. */
+  tryAgainMs?: number | undefined
   /** The owner's word; a caller's comes first. */
   unsupported?: Unsupported | undefined
 }
@@ -164,6 +180,27 @@ export interface Timeouts {
   totalMs: number
 }
 
+/**
+ * How an attempt fails, as far as it decides what is done about it; the letters are those of docs/failures.md.
+ * `providers/decide.ts` has the table.
+ */
+export type FailureClass =
+  | 'not_sent' // A
+  | 'rate_limited' // B
+  | 'overloaded' // B
+  | 'account' // C
+  | 'bad_request' // D
+  | 'not_served' // D, of this target alone
+  | 'context_too_long' // E
+  | 'content_blocked' // F
+  | 'outcome_unknown' // G
+  | 'broken_before_content' // H
+  | 'broken_after_content' // I
+  | 'malformed' // J
+
+/** Why a target was passed over. */
+export type SkipReason = 'breaker_open' | 'rate_limited' | 'busy' | 'context_too_small'
+
 /** `refused`: by us, before any provider was asked. `unknown`: the process that made it died. */
 export type CallStatus = 'running' | 'succeeded' | 'failed' | 'cancelled' | 'refused' | 'unknown'
 
@@ -178,6 +215,8 @@ export interface Attempt {
   status: AttemptStatus
   httpStatus?: number
   code?: string
+  /** What its failure means for what can be done about it. */
+  failure?: FailureClass
   /** The provider's own request id, to quote in a ticket. */
   providerRequestId?: string
   firstTokenMs?: number

@@ -149,6 +149,19 @@ export const faults = {
     retry: false,
     about: 'The provider refused the request itself; its own words are passed on.',
   },
+  context_too_long: {
+    status: 400,
+    type: 'invalid_request_error',
+    retry: false,
+    about: 'The input is longer than what the model takes, and no target of the model takes more.',
+  },
+  content_blocked: {
+    status: 400,
+    type: 'invalid_request_error',
+    retry: false,
+    about:
+      "The provider's content filter stopped the request; it is not asked of another unless the model says `on_content_block: fail_over`.",
+  },
   provider_credential_rejected: {
     status: 502,
     type: 'provider_error',
@@ -259,6 +272,8 @@ export interface FaultDetail {
   param?: string | undefined
   /** When the caller may come back, in milliseconds from now. */
   retryAfterMs?: number | undefined
+  /** We have tried again already: a client that did so too would multiply. */
+  retriesSpent?: boolean | undefined
   /** For operators: goes to the log, never to a caller. */
   internal?: string | undefined
   cause?: unknown

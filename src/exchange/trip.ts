@@ -1,4 +1,4 @@
-import type { Asked, Attempt, Call, Plan, Target } from './call.ts'
+import type { Asked, Attempt, Call, Plan, SkipReason, Target } from './call.ts'
 
 /** Whether the caller is still there. */
 export interface Presence {
@@ -15,4 +15,8 @@ export interface Trip {
   presence: Presence
   /** Puts an attempt on record; resolves when that is durable, and only then may a socket be opened for it. */
   open(target: Target): Promise<Attempt>
+  /** Notes that a target was passed over. */
+  skip(target: Target, reason: SkipReason): void
+  /** Notes why the answer is less than what was asked for. */
+  degrade(why: string): void
 }

@@ -8,17 +8,17 @@ import {
   type Decision,
   type Fault,
   type Passthrough,
-  type Plan,
   type Presence,
   type Trip,
 } from '#exchange'
 import type { Idempotency } from '#idempotency'
+import type { Routing } from '#routing'
 import { relay } from './relay.ts'
 
 /** The stages of a call, by the domains that own them. One immutable set for each configuration. */
 export interface Gateway {
   keys: { admit(call: Call['caller'], model: string, passthrough?: Passthrough): Decision<void> }
-  routing: { plan(model: string, passthrough?: Passthrough): Decision<Plan>; names(): readonly string[] }
+  routing: Pick<Routing, 'plan' | 'names'>
   responses: {
     resume(asked: Asked, caller: Caller): Decision<Asked> | Promise<Decision<Asked>>
     keep(answer: Answer, of: { asked: Asked; call: Call }): Answer | Promise<Answer>
@@ -60,8 +60,18 @@ export async function answer(gateway: Gateway, call: Call, client: Client): Prom
   try {
     const asked = accept(await gateway.responses.resume(accept(call.asked), call.caller))
     accept(gateway.keys.admit(call.caller, asked.model, asked.passthrough))
-    const plan = accept(gateway.routing.plan(asked.model, asked.passthrough))
-    const trip: Trip = { call, asked, plan, presence: client, open: target => exchange.open(target) }
+    const plan = accept(
+      gateway.routing.plan({ model: asked.model, class: call.class, passthrough: asked.passthrough }),
+    )
+    const trip: Trip = {
+      call,
+      asked,
+      plan,
+      presence: client,
+      open: target => exchange.open(target),
+      skip: (target, reason) => exchange.skip(target, reason),
+      degrade: why => (exchange.degraded = why),
+    }
     if (asked.stream) client.expectStream(exchange)
     const answered = await gateway.providers.attempt(trip)
     await relay(await gateway.responses.keep(answered, { asked, call }), client, exchange, settle)

@@ -2,8 +2,9 @@ import {
   type Answer,
   type Attempt,
   Fault,
+  type PlannedTarget,
   type ProviderError,
-  type Target,
+  type Timeouts,
   type Trip,
   toFault,
 } from '#exchange'
@@ -11,6 +12,7 @@ import type { Clock, Egress, HttpClient, HttpFailure, HttpFlow, HttpReader } fro
 import type { Passage } from '#wire'
 import { answerHeaders } from './answer-headers.ts'
 import { classify, statusWithin } from './classify.ts'
+import { failureClassOf } from './decide.ts'
 import { type Departure, depart } from './depart.ts'
 import { passedAnswerHeaders, passedFault } from './passthrough.ts'
 import type { Provider } from './provider.ts'
@@ -29,18 +31,30 @@ export interface AttemptDeps {
   thoughts: ThoughtMemories
 }
 
-/** One request to one target: resolves with its answer, or with the beginning of its stream; fails with a `Fault`. */
-export async function attemptTarget(
-  deps: AttemptDeps,
-  provider: Provider,
-  target: Target,
-  trip: Trip,
-): Promise<Answer> {
-  const departure = await depart(deps, provider, target, trip)
+/** One of the ways that a call goes. */
+export interface Leg {
+  target: PlannedTarget
+  provider: Provider
+  timeouts: Timeouts
+  /** Once it is on record. */
+  attempt: Attempt | undefined
+  /** The head of an answer, whatever it says. */
+  heard(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void
+  /** The attempt has ended, which for a stream is long after it was handed over. */
+  onOver(attempt: Attempt, fault: Fault | undefined): void
+}
+
+/**
+ * One request to one target: resolves with its answer, or with a stream whose first content has come; fails with a
+ * `Fault`.
+ */
+export async function attemptTarget(deps: AttemptDeps, leg: Leg, trip: Trip): Promise<Answer> {
+  const departure = await depart(deps, leg, trip)
   if (departure.kind === 'whole') return departure
-  const attempt = await trip.open(target)
+  const attempt = await trip.open(leg.target)
+  leg.attempt = attempt
   return await new Promise<Answer>((resolve, reject) => {
-    const conversation = new Conversation({ deps, provider, trip, attempt, departure, resolve, reject })
+    const conversation = new Conversation({ deps, leg, trip, attempt, departure, resolve, reject })
     try {
       conversation.begin()
     } catch (cause) {
@@ -51,7 +65,7 @@ export async function attemptTarget(
 
 interface ConversationOptions {
   deps: AttemptDeps
-  provider: Provider
+  leg: Leg
   trip: Trip
   attempt: Attempt
   departure: Departure
@@ -68,6 +82,7 @@ const noBody = Buffer.alloc(0)
  */
 class Conversation implements HttpReader {
   readonly #deps: AttemptDeps
+  readonly #leg: Leg
   readonly #provider: Provider
   readonly #trip: Trip
   readonly #attempt: Attempt
@@ -89,7 +104,8 @@ class Conversation implements HttpReader {
 
   constructor(options: ConversationOptions) {
     this.#deps = options.deps
-    this.#provider = options.provider
+    this.#leg = options.leg
+    this.#provider = options.leg.provider
     this.#trip = options.trip
     this.#attempt = options.attempt
     this.#departure = options.departure
@@ -99,9 +115,10 @@ class Conversation implements HttpReader {
   }
 
   begin(): void {
-    const { plan, presence } = this.#trip
+    const { presence } = this.#trip
+    const { timeouts } = this.#leg
     if (presence.gone) return this.#fail(gone(), 'cancelled')
-    this.#limit(plan.timeouts.totalMs, 'in all')
+    this.#limit(timeouts.totalMs, 'in all')
     this.#flow = this.#deps.http.send(
       {
         origin: this.#provider.origin,
@@ -116,7 +133,7 @@ class Conversation implements HttpReader {
     )
     // A connection that stood ready has been taken by now; only who waits for one needs a limit on that.
     if (!this.#sent && !this.#over) {
-      this.#stopAwaiting = this.#limit(plan.timeouts.connectMs, 'to take a connection')
+      this.#stopAwaiting = this.#limit(timeouts.connectMs, 'to take a connection')
     }
     presence.onGone(() => this.#leave())
   }
@@ -130,7 +147,7 @@ class Conversation implements HttpReader {
     this.#sent = true
     this.#stopAwaiting()
     if (this.#trip.asked.stream) {
-      this.#stopAwaiting = this.#limit(this.#trip.plan.timeouts.firstTokenMs, 'to begin its stream')
+      this.#stopAwaiting = this.#limit(this.#leg.timeouts.firstTokenMs, 'to begin its stream')
     }
   }
 
@@ -138,6 +155,7 @@ class Conversation implements HttpReader {
     this.#status = status
     this.#headers = headers
     this.#attempt.httpStatus = status
+    this.#leg.heard(status, headers)
     const id = headers['x-request-id'] ?? headers['request-id']
     if (typeof id === 'string') this.#attempt.providerRequestId = id.slice(0, 128)
     if (this.#isStream()) this.#stream = this.#openStream()
@@ -216,7 +234,7 @@ class Conversation implements HttpReader {
   }
 
   #openStream(): ProviderStream | undefined {
-    const { asked, plan } = this.#trip
+    const { asked } = this.#trip
     const tap = this.#passage.createTap?.(String(this.#headers['content-type'] ?? ''))
     if (!tap || !this.#flow) return undefined
     return new ProviderStream({
@@ -224,13 +242,14 @@ class Conversation implements HttpReader {
       tap,
       flow: this.#flow,
       clock: this.#deps.clock,
-      idleMs: plan.timeouts.idleMs,
+      idleMs: this.#leg.timeouts.idleMs,
       estimatedInputTokens: asked.passthrough ? undefined : asked.estimatedInputTokens,
       attempt: this.#attempt,
-      onFirst: stream =>
-        this.#resolve({ kind: 'stream', status: this.#status, headers: this.#answerHeaders(), stream }),
-      onContent: () => this.#stopAwaiting(),
-      onOver: status => this.#close(status),
+      onFirst: stream => {
+        this.#stopAwaiting()
+        this.#resolve({ kind: 'stream', status: this.#status, headers: this.#answerHeaders(), stream })
+      },
+      onOver: (status, fault) => this.#close(status, fault),
       onFailedEarly: fault => this.#reject(fault),
       classifyError: error => this.#classify(statusWithin(error), noBody, error),
     })
@@ -261,20 +280,22 @@ class Conversation implements HttpReader {
   #fail(fault: Fault, status: 'failed' | 'cancelled' = 'failed'): void {
     if (this.#over) return
     this.#attempt.code = fault.code
+    if (status === 'failed') this.#attempt.failure = failureClassOf(fault, this.#sent ? 'sent' : 'unsent')
     // Sent, and nothing heard: the provider may have done the work and may bill it.
     if (status === 'failed' && this.#sent && this.#status === 0) this.#attempt.usageSource = 'unknown'
-    this.#close(status)
+    this.#close(status, fault)
     this.#flow?.abort()
     this.#reject(fault)
   }
 
   /** True the first time. */
-  #close(status: Attempt['status']): boolean {
+  #close(status: Attempt['status'], fault?: Fault): boolean {
     if (this.#over) return false
     this.#over = true
     for (const stop of this.#stopClock) stop()
     this.#attempt.status = status
     this.#attempt.endedAtMs = this.#deps.clock.now()
+    this.#leg.onOver(this.#attempt, fault)
     return true
   }
 

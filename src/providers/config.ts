@@ -26,6 +26,41 @@ const timeoutsConfig = Type.Object(
   { additionalProperties: false, default: {}, description: 'Time limits on calls to it.' },
 )
 
+const breakerConfig = Type.Object(
+  {
+    failures: Type.Integer({
+      default: 5,
+      minimum: 1,
+      maximum: 1_000,
+      description: 'So many failures in a row.',
+    }),
+    ratio: Type.Number({
+      default: 0.5,
+      minimum: 0.01,
+      maximum: 1,
+      description: 'Or this share of failures within the window.',
+    }),
+    least_attempts: Type.Integer({
+      default: 20,
+      minimum: 1,
+      maximum: 100_000,
+      description: 'Attempts in the window before their share of failures says anything.',
+    }),
+    window: Duration({ atLeast: '1s', atMost: '10m', default: '30s', description: 'The window.' }),
+    cooldown: Duration({
+      ...bounds,
+      default: '5s',
+      description: 'How long it stays open before one attempt probes; doubles each time that fails.',
+    }),
+    longest_cooldown: Duration({ ...bounds, default: '1m', description: 'The most it doubles to.' }),
+  },
+  {
+    additionalProperties: false,
+    default: {},
+    description: 'When a model of it that fails is left alone for a while.',
+  },
+)
+
 const known = [...Object.keys(vendors), simulatorVendor]
 
 /** A part of an address, which only ever stands between dots or slashes. */
@@ -137,6 +172,14 @@ const providerConfig = Type.Object(
       ),
     ),
     timeouts: timeoutsConfig,
+    retries: Type.Integer({
+      default: 2,
+      minimum: 0,
+      maximum: 10,
+      description:
+        'Most further attempts for one call, where trying again may help: with growing waits, within the time limits, and for no more than a tenth of the calls. Clients are told not to try again on top of them.',
+    }),
+    breaker: breakerConfig,
     connections: Type.Integer({
       default: 256,
       minimum: 1,

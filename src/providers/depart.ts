@@ -1,6 +1,6 @@
-import { accept, Fault, type Target, type Trip, type WholeAnswer } from '#exchange'
+import { accept, Fault, type Trip, type WholeAnswer } from '#exchange'
 import { openPassage, type Passage } from '#wire'
-import type { AttemptDeps } from './attempt.ts'
+import type { AttemptDeps, Leg } from './attempt.ts'
 import { countLocally } from './count-tokens.ts'
 import type { HeaderRecord } from './credential.ts'
 import { fetchMedia } from './fetch-media.ts'
@@ -24,8 +24,7 @@ export interface Departure {
  */
 export async function depart(
   deps: AttemptDeps,
-  provider: Provider,
-  target: Target,
+  { provider, target }: Leg,
   trip: Trip,
 ): Promise<Departure | WholeAnswer> {
   const { call, asked, plan } = trip

@@ -1,10 +1,13 @@
 import type { Dialect, Family } from '#exchange'
 import type { Quirk } from '#wire'
+import type { BreakerLimits } from './breaker.ts'
 import type { Credential } from './credential.ts'
 
 /** A vendor, a place and a credential: all that is needed to make a call. */
 export interface Provider {
   name: string
+  /** Another one when anything of its configuration is: what was learned of it holds no longer than that. */
+  identity: string
   /** Whose price list applies: a vendor's id, or the provider's own name when it is not a known vendor. */
   vendor: string
   /** Of the base URL. */
@@ -27,6 +30,7 @@ export interface Provider {
   /** What must never be seen by a caller, wherever the provider repeats it: as it is now. */
   readonly secrets: readonly string[]
   connections: number
+  breaker: BreakerLimits
   connectTimeoutMs: number
   maxAnswerBytes: number
 }

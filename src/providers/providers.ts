@@ -1,25 +1,39 @@
-import { type Answer, assert, type Trip } from '#exchange'
-import { type AttemptDeps, attemptTarget } from './attempt.ts'
+import { type Answer, assert, type Target, type Trip } from '#exchange'
 import type { Provider } from './provider.ts'
+import { Pursuit, type PursuitDeps } from './pursue.ts'
+import type { TargetStanding } from './standing.ts'
 
 /** Makes calls. One for each configuration; sockets are shared between configurations through the HTTP client. */
 export interface Providers {
-  /** Goes to the plan's first target. Fails with a `Fault` that says what the provider did. */
+  /** Pursues an answer over the plan's targets. Fails with a `Fault` that says what the last provider did. */
   attempt(trip: Trip): Promise<Answer>
   /** Whose price list applies to a provider. */
   vendorOf(provider: string): string
+  loadOf(target: Target): { underWay: number; firstTokenMs: number | undefined }
+  /** How each target that was ever called does. */
+  standings(): TargetStanding[]
 }
 
-export function createProviders(deps: AttemptDeps, providers: readonly Provider[]): Providers {
+export function createProviders(
+  deps: Omit<PursuitDeps, 'providerOf'>,
+  providers: readonly Provider[],
+): Providers {
   const byName = new Map(providers.map(provider => [provider.name, provider]))
-  return {
-    async attempt(trip) {
-      const target = trip.plan.targets[0]
-      assert(target, 'a plan has at least one target')
-      const provider = byName.get(target.provider)
-      assert(provider, `routing knows only configured providers, and not ${target.provider}`)
-      return await attemptTarget(deps, provider, target, trip)
+  const pursuitDeps: PursuitDeps = {
+    ...deps,
+    providerOf(name) {
+      const provider = byName.get(name)
+      assert(provider, `routing knows only configured providers, and not ${name}`)
+      return provider
     },
+  }
+  return {
+    attempt: trip => new Pursuit(pursuitDeps, trip).run(),
     vendorOf: name => byName.get(name)?.vendor ?? name,
+    loadOf({ provider, model }) {
+      const standing = deps.standings.of(pursuitDeps.providerOf(provider), model)
+      return { underWay: standing.underWay, firstTokenMs: standing.firstTokenMs(0.5) }
+    },
+    standings: () => deps.standings.list(providers),
   }
 }

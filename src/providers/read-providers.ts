@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { type Dialect, familyOf } from '#exchange'
 import type { Clock } from '#platform'
 import type { Quirk } from '#wire'
+import type { BreakerLimits } from './breaker.ts'
 import { houseOf, isVendors, type ProviderConfig } from './config.ts'
 import { createCredential } from './create-credential.ts'
 import type { Credential } from './credential.ts'
@@ -40,6 +42,7 @@ function readProvider(name: string, config: ProviderConfig, { simulatorUrl, cloc
   )
   return {
     name,
+    identity: `${name} ${createHash('sha256').update(JSON.stringify(config)).digest('base64url')}`,
     vendor: isVendors(name, config) ? (vendor.prices ?? vendorName) : `house:${name}`,
     origin: url.origin,
     ...ask,
@@ -52,7 +55,19 @@ function readProvider(name: string, config: ProviderConfig, { simulatorUrl, cloc
     },
     connections: config.connections,
     connectTimeoutMs: config.timeouts.connect,
+    breaker: readBreaker(config.breaker),
     maxAnswerBytes: config.max_answer,
+  }
+}
+
+function readBreaker(config: ProviderConfig['breaker']): BreakerLimits {
+  return {
+    failures: config.failures,
+    ratio: config.ratio,
+    leastAttempts: config.least_attempts,
+    windowMs: config.window,
+    cooldownMs: config.cooldown,
+    longestCooldownMs: config.longest_cooldown,
   }
 }
 

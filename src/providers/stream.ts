@@ -1,39 +1,42 @@
 import { type AnswerSink, type AnswerStream, type Attempt, Fault, type ProviderError } from '#exchange'
 import type { Clock, HttpFlow } from '#platform'
 import { estimateOutputTokens, type StreamTap } from '#wire'
+import { failureClassOf } from './decide.ts'
 
 export interface ProviderStreamOptions {
   providerName: string
   tap: StreamTap
   flow: HttpFlow
   clock: Clock
-  /** Longest silence between two pieces, while the reader is not the one who holds up. */
+  /** Longest time without an event that says something, while the reader is not the one who holds up. */
   idleMs: number
   /** Undefined where nothing can be counted: what is not told then is not known. */
   estimatedInputTokens: number | undefined
   attempt: Attempt
-  /** The first event has come, and it is not an error. */
+  /** The first content has come: from here on it is somebody's answer. */
   onFirst(stream: AnswerStream): void
-  /** The first content has come. */
-  onContent(): void
-  onOver(status: Attempt['status']): void
-  /** It failed before its first event: nobody reads it yet. */
+  onOver(status: Attempt['status'], fault?: Fault): void
+  /** It failed before its first content: nobody reads it yet. */
   onFailedEarly(fault: Fault): void
   classifyError(error: ProviderError): Fault
 }
+
+/** Of what a provider sends before its first content, as much is held back; nobody needs more. */
+const mostHeldBytes = 256 * 1024
 
 /** After its end mark a stream has this long to end, so that its connection can serve again; then it is closed. */
 const lingerMs = 1_000
 
 /**
- * A provider's stream on its way to a reader. States: empty (no event yet) → held (the first events wait for the
- * reader) → flowing ⇄ paused → over. Over is entered once, by `done`, `fail` or `cancel`; the provider's
+ * A provider's stream on its way to a reader. States: opening (what comes before the first content is held back, so
+ * that another provider can take over unseen) → begun (it waits for its reader) → flowing ⇄ paused → over. Over is entered once, by `done`, `fail` or `cancel`; the provider's
  * connection is closed with it unless the provider ended first.
  */
 export class ProviderStream implements AnswerStream {
   readonly #options: ProviderStreamOptions
   #sink: AnswerSink | undefined
   #held: Buffer[] = []
+  #heldBytes = 0
   #begun = false
   #over = false
   #cancelled = false
@@ -50,13 +53,15 @@ export class ProviderStream implements AnswerStream {
   /** Bytes from the provider. */
   push(chunk: Buffer): void {
     if (this.#over) return
-    this.#lastMs = this.#options.clock.monotonic()
+    const { clock, tap } = this.#options
+    const { progress } = tap.facts
     let bytes: Buffer
     try {
-      bytes = this.#options.tap.push(chunk)
+      bytes = tap.push(chunk)
     } catch (cause) {
       return this.failWith(this.#malformed(cause))
     }
+    if (tap.facts.progress > progress) this.#lastMs = clock.monotonic()
     this.#take(bytes)
   }
 
@@ -83,8 +88,10 @@ export class ProviderStream implements AnswerStream {
 
   failWith(fault: Fault): void {
     if (this.#over) return
-    this.#options.attempt.code = fault.code
-    this.#end('failed')
+    const { attempt } = this.#options
+    attempt.code = fault.code
+    attempt.failure = failureClassOf(fault, this.#begun ? 'delivered' : 'begun')
+    this.#end('failed', fault)
     this.#options.flow.abort()
     fault.detail.lastWords ??= this.#options.tap.fail?.(fault)
     if (this.#sink) this.#sink.fail(fault)
@@ -123,13 +130,16 @@ export class ProviderStream implements AnswerStream {
   }
 
   #take(bytes: Buffer): void {
-    const { attempt, clock, flow, onContent, tap } = this.#options
+    const { attempt, clock, flow, tap } = this.#options
     const { facts } = tap
     if (attempt.firstTokenMs === undefined && facts.pieces > 0) {
       attempt.firstTokenMs = Math.round(clock.now() - attempt.startedAtMs)
-      onContent()
     }
     if (bytes.length > 0) this.#give(bytes)
+    if (!this.#begun && (facts.pieces > 0 || this.#heldBytes >= mostHeldBytes)) {
+      flow.pause()
+      this.#begin()
+    }
     if (facts.error) return this.failWith(this.#options.classifyError(facts.error))
     if (facts.malformed) return this.failWith(this.#malformed(facts.malformed))
     if (!facts.ended) return
@@ -146,9 +156,7 @@ export class ProviderStream implements AnswerStream {
       return
     }
     this.#held.push(bytes)
-    if (this.#begun) return
-    this.#options.flow.pause()
-    this.#begin()
+    this.#heldBytes += bytes.length
   }
 
   #begin(): void {
@@ -163,7 +171,7 @@ export class ProviderStream implements AnswerStream {
     this.#options.flow.pause()
   }
 
-  #end(status: Attempt['status']): void {
+  #end(status: Attempt['status'], fault?: Fault): void {
     this.#over = true
     this.#stopIdle()
     const { attempt, tap, estimatedInputTokens } = this.#options
@@ -177,7 +185,7 @@ export class ProviderStream implements AnswerStream {
       attempt.usage = { input: estimatedInputTokens, output: estimateOutputTokens(tap.facts) }
       attempt.usageSource = 'estimate'
     }
-    this.#options.onOver(status)
+    this.#options.onOver(status, fault)
   }
 
   /** One timer that looks again when it fires, instead of a new one for every piece. */

@@ -41,7 +41,15 @@ const samples: Readonly<Record<SettingName, string>> = {
 
 function provider(name: string, config: Partial<ProviderConfig>): Provider {
   const timeouts = { connect: 1, first_token: 1, idle: 1, total: 1 }
-  const whole: ProviderConfig = { timeouts, connections: 1, max_answer: 1, ...config }
+  const breaker = {
+    failures: 1,
+    ratio: 1,
+    least_attempts: 1,
+    window: 1,
+    cooldown: 1,
+    longest_cooldown: 1,
+  }
+  const whole: ProviderConfig = { timeouts, breaker, retries: 0, connections: 1, max_answer: 1, ...config }
   const [made] = readProviders(
     { [name]: whole },
     { simulatorUrl: () => 'http://127.0.0.1:9/v1', clock: systemClock },

@@ -183,6 +183,7 @@ export function callOf(hex: string, asked: Asked, caller: Caller): Call {
     feature: undefined,
     class: 'interactive',
     unsupported: undefined,
+    patienceMs: undefined,
     headers: {},
   }
 }

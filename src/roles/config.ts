@@ -21,7 +21,7 @@ import {
   vendors,
 } from '#providers'
 import { responsesConfig } from '#responses'
-import { checkModels, modelsConfig, unsupportedConfig } from '#routing'
+import { checkModels, contextsConfig, modelsConfig, unsupportedConfig } from '#routing'
 import { StartError } from './start-error.ts'
 
 const later = (what: string): ReturnType<typeof Type.Unsafe<never>> =>
@@ -55,6 +55,7 @@ export const configSchema = Type.Object(
     streams: streamsConfig,
     providers: providersConfig,
     models: modelsConfig,
+    contexts: contextsConfig,
     unsupported: Type.Optional(unsupportedConfig),
     prices: pricesConfig,
     keys: keysConfig,

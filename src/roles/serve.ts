@@ -18,7 +18,7 @@ import {
   systemClock,
   takeDataFolder,
 } from '#platform'
-import { createThoughtMemories } from '#providers'
+import { createLanes, createThoughtMemories, RetryBudgets, Standings } from '#providers'
 import { createResponses } from '#responses'
 import { createSimulator, type Simulator } from '#simulator'
 import { announce } from './announce.ts'
@@ -90,6 +90,9 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     chance,
     published: readPublishedPrices(),
     thoughts: createThoughtMemories({ clock }),
+    standings: new Standings({ clock }),
+    lanes: createLanes(),
+    retryBudgets: new RetryBudgets({ clock, share: 0.1, floorPerSecond: 1 }),
     simulatorUrl: () => simulatorUrl,
   }
   let current: Snapshot = createSnapshot(config, fixtures)

@@ -5,7 +5,14 @@ import type { Idempotency, IdempotencyLimits } from '#idempotency'
 import { type ConfiguredKeys, indexConfiguredKeys, type Keys } from '#keys'
 import { createMetering, createPriceBook, type PublishedPrices, readOverrides } from '#metering'
 import { type Chance, type Clock, createEgress, type HttpClient } from '#platform'
-import { createProviders, readProviders, type ThoughtMemories } from '#providers'
+import {
+  createProviders,
+  type Lanes,
+  type RetryBudgets,
+  readProviders,
+  type Standings,
+  type ThoughtMemories,
+} from '#providers'
 import type { Responses } from '#responses'
 import { createRouting, readModels } from '#routing'
 import type { Config } from './config.ts'
@@ -21,6 +28,9 @@ export interface Fixtures {
   chance: Chance
   published: PublishedPrices
   thoughts: ThoughtMemories
+  standings: Standings
+  lanes: Lanes
+  retryBudgets: RetryBudgets
   /** Where the built-in simulator answers, when the configuration wants it. */
   simulatorUrl(): string
 }
@@ -36,7 +46,20 @@ export interface Snapshot {
 
 /** Builds the stages of a call from a configuration. Throws when the parts of it do not fit together. */
 export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
-  const { keys, events, responses, http, clock, chance, published, simulatorUrl, thoughts } = fixtures
+  const {
+    keys,
+    events,
+    responses,
+    http,
+    clock,
+    chance,
+    published,
+    simulatorUrl,
+    thoughts,
+    standings,
+    lanes,
+    retryBudgets,
+  } = fixtures
   const records = readProviders(config.providers, { simulatorUrl, clock })
   const egress = createEgress({
     enabled: config.egress.enabled,
@@ -45,10 +68,26 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
     maxRedirects: 5,
     clock,
   })
+  const providers = createProviders(
+    {
+      http,
+      clock,
+      chance,
+      egress,
+      mostMediaBytes: config.egress.max_bytes,
+      thoughts,
+      standings,
+      lanes,
+      retryBudgets,
+    },
+    records,
+  )
   const routing = createRouting({
     ...readModels(config.models, config.providers),
     families: new Map(records.map(({ name, families }) => [name, families])),
+    contexts: config.contexts,
     unsupported: config.unsupported as Unsupported | undefined,
+    loadOf: target => providers.loadOf(target),
     chance,
   })
   const metering = createMetering({
@@ -60,10 +99,7 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
       responses,
       keys,
       routing,
-      providers: createProviders(
-        { http, clock, egress, mostMediaBytes: config.egress.max_bytes, thoughts },
-        records,
-      ),
+      providers,
       metering,
       events,
       idempotency: fixtures.idempotency,

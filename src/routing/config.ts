@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { type Check, Duration, nearest } from '#platform'
+import { type Check, Count, Duration, nearest } from '#platform'
 
 const target = Type.String({
   pattern: '^[^/\\s]+/\\S+$',
@@ -9,16 +9,28 @@ const target = Type.String({
 /** As for providers. */
 const bounds = { atLeast: '1ms', atMost: '24h' }
 
+const limits = {
+  connect: Type.Optional(
+    Duration({ ...bounds, description: 'Until a connection is open and the request is being written.' }),
+  ),
+  first_token: Type.Optional(
+    Duration({ ...bounds, description: 'Streams: from there to the first content.' }),
+  ),
+  idle: Type.Optional(
+    Duration({
+      ...bounds,
+      description: 'Streams: between two events; what only keeps the connection alive is none.',
+    }),
+  ),
+  total: Type.Optional(Duration({ ...bounds, description: 'The whole call.' })),
+}
+
 const timeoutsConfig = Type.Object(
   {
-    connect: Type.Optional(
-      Duration({ ...bounds, description: 'Until a connection is open and the request is being written.' }),
+    ...limits,
+    batch: Type.Optional(
+      Type.Object(limits, { additionalProperties: false, description: 'For calls of the class `batch`.' }),
     ),
-    first_token: Type.Optional(
-      Duration({ ...bounds, description: 'Streams: from there to the first content.' }),
-    ),
-    idle: Type.Optional(Duration({ ...bounds, description: 'Streams: between two pieces.' })),
-    total: Type.Optional(Duration({ ...bounds, description: 'The whole call.' })),
   },
   {
     additionalProperties: false,
@@ -40,7 +52,8 @@ const modelConfig = Type.Object(
     targets: Type.Optional(
       Type.Array(target, {
         minItems: 1,
-        description: 'In order of preference. This version calls the first; the others are for fail-over.',
+        description:
+          'In order of preference: the first, and the others where it cannot take a call or fails.',
       }),
     ),
     balance: Type.Optional(
@@ -52,19 +65,77 @@ const modelConfig = Type.Object(
           },
           { additionalProperties: false },
         ),
-        { minItems: 1, description: 'Targets that share the calls by weight, instead of `targets`.' },
+        {
+          minItems: 1,
+          description: 'Targets that share the calls, instead of `targets`; each stands in for the others.',
+        },
       ),
     ),
     timeouts: Type.Optional(timeoutsConfig),
     unsupported: Type.Optional(unsupportedConfig),
+    by: Type.Optional(
+      Type.String({
+        enum: ['weight', 'least_loaded', 'fastest'],
+        description:
+          'How `balance` chooses: by weight (the default), the target with the fewest calls under way for its weight, or the one whose streams have begun soonest of late.',
+      }),
+    ),
     retries: Type.Optional(
-      Type.Unsafe<never>({ later: 'Retries are not in this version yet; remove the line.' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 10,
+        description:
+          'Most further attempts once every target has been tried; as the first target’s provider has it.',
+      }),
+    ),
+    on_content_block: Type.Optional(
+      Type.String({
+        enum: ['stop', 'fail_over'],
+        description:
+          'What to do when a provider’s content filter stops a request: tell the caller (the default), or ask the next target, which gets round a policy.',
+      }),
+    ),
+    degrade: Type.Optional(
+      Type.Object(
+        {
+          use: Type.Optional(
+            Type.Array(target, {
+              minItems: 1,
+              description:
+                'Targets that are better than nothing, such as a smaller model. Callers are told in `x-sluice-degraded`.',
+            }),
+          ),
+          try_again: Type.Optional(
+            Duration({
+              ...bounds,
+              description: 'What callers are told to wait when there is no answer at all.',
+            }),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description: 'What happens when none of the targets can take a call.',
+        },
+      ),
     ),
   },
   { additionalProperties: false },
 )
 
 export type ModelConfig = Static<typeof modelConfig>
+
+export const contextsConfig = Type.Record(
+  Type.String({ pattern: '^[^/\\s]+/\\S+$' }),
+  Count({ atLeast: '1', atMost: '1000m', description: 'Most input tokens.' }),
+  {
+    additionalProperties: false,
+    nameHint: 'Write a target: `provider/model`; it may end in `*`.',
+    placeholder: 'TARGET',
+    default: {},
+    description:
+      'How long an input each target takes. One that takes too little is passed over; what is not named is tried.',
+  },
+)
 
 export const modelsConfig = Type.Record(Type.String({ pattern: '^[^\\s\\x00-\\x1f]{1,200}$' }), modelConfig, {
   additionalProperties: false,
@@ -94,7 +165,10 @@ export const checkModels: Check<Checked> = ({ models, providers }, report) => {
         text: use,
         at: [...path, 'balance', index, 'use'],
       })),
+      ...(model.degrade?.use ?? []).map((text, index) => ({ text, at: [...path, 'degrade', 'use', index] })),
     ]
+    if (model.by !== undefined && model.balance === undefined)
+      report([...path, 'by'], 'This says how `balance` chooses; there is none here.')
     if (model.balance?.every(({ weight }) => weight === 0))
       report([...path, 'balance'], 'At least one weight must be above 0.')
     for (const { text, at } of targets) {

@@ -1,4 +1,5 @@
-export { checkModels, modelsConfig, unsupportedConfig } from './config.ts'
+export { checkModels, contextsConfig, modelsConfig, unsupportedConfig } from './config.ts'
+export type { Load } from './order.ts'
 export { readModels } from './read-models.ts'
-export type { ModelRoute, Routing, RoutingOptions } from './routing.ts'
+export type { ModelRoute, Planned, ProviderDefaults, Routing, RoutingOptions } from './routing.ts'
 export { createRouting } from './routing.ts'

@@ -4,25 +4,37 @@ import { accept, type Decision, type Family, type Passthrough, type Plan, target
 import { createRouting } from './index.ts'
 
 const timeouts = { connectMs: 1, firstTokenMs: 2, idleMs: 3, totalMs: 4 }
+const defaults = { timeouts, retries: 0 }
+const route = {
+  by: 'weight',
+  degradeTo: [],
+  tryAgainMs: undefined,
+  failOverBlocked: false,
+  retries: 0,
+  timeouts: { interactive: timeouts, batch: timeouts },
+} as const
+const loadOf = () => ({ underWay: 0, firstTokenMs: undefined })
 const target = (provider: string, model: string) => ({ target: { provider, model } })
 
 const routing = createRouting({
   models: [
-    { name: 'draw', targets: [target('one', 'painter'), target('two', 'painter')], timeouts },
-    { name: 'think', targets: [target('claude', 'opus')], timeouts },
+    { name: 'draw', targets: [target('one', 'painter'), target('two', 'painter')], ...route },
+    { name: 'think', targets: [target('claude', 'opus')], ...route },
   ],
-  providers: new Map(['one', 'two', 'claude', 'cloud'].map(name => [name, timeouts])),
+  providers: new Map(['one', 'two', 'claude', 'cloud'].map(name => [name, defaults])),
   families: new Map<string, readonly Family[]>([
     ['one', ['openai']],
     ['two', ['openai', 'anthropic']],
     ['claude', ['anthropic']],
     ['cloud', []],
   ]),
+  loadOf,
   chance: { random: () => 0, bytes: n => Buffer.alloc(n) },
 })
 
 function plan(model: string, { family = 'openai', provider }: Partial<Passthrough> = {}): Decision<Plan> {
-  return routing.plan(model, { family, provider, method: 'POST', path: '/v1/x', query: '' })
+  const passthrough = { family, provider, method: 'POST', path: '/v1/x', query: '' }
+  return routing.plan({ model, class: 'interactive', passthrough })
 }
 
 const place = (decision: Decision<Plan>): string[] => accept(decision).targets.map(targetName)
@@ -42,13 +54,14 @@ describe('the way of a request that is passed through', () => {
     const alone = createRouting({
       models: [],
       providers: new Map([
-        ['one', timeouts],
-        ['claude', timeouts],
+        ['one', defaults],
+        ['claude', defaults],
       ]),
       families: new Map<string, readonly Family[]>([
         ['one', ['openai']],
         ['claude', ['anthropic']],
       ]),
+      loadOf,
       chance: { random: () => 0, bytes: n => Buffer.alloc(n) },
     })
     const passthrough = {
@@ -58,7 +71,7 @@ describe('the way of a request that is passed through', () => {
       path: '/v1/x',
       query: '',
     } as const
-    assert.deepEqual(place(alone.plan('', passthrough)), ['claude'])
+    assert.deepEqual(place(alone.plan({ model: '', class: 'interactive', passthrough })), ['claude'])
   })
 
   const refused: [string, Partial<Passthrough>, string, RegExp][] = [

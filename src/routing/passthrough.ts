@@ -1,16 +1,9 @@
-import {
-  allow,
-  type Decision,
-  type Family,
-  type Passthrough,
-  type Plan,
-  refuse,
-  type Timeouts,
-} from '#exchange'
+import { allow, type Decision, type Family, type Passthrough, type Plan, refuse } from '#exchange'
+import type { ProviderDefaults } from './routing.ts'
 
 export interface PassthroughPlanning {
-  planModel(model: string): Decision<Plan>
-  providers: ReadonlyMap<string, Timeouts>
+  planModel(): Decision<Plan>
+  providers: ReadonlyMap<string, ProviderDefaults>
   families: ReadonlyMap<string, readonly Family[]>
 }
 
@@ -26,7 +19,8 @@ const names: Readonly<Record<Family, string>> = {
  * keeps (files, batches, stores) the others do not know.
  */
 export function planPassthrough(
-  { model, passthrough }: { model: string; passthrough: Passthrough },
+  { model }: { model: string },
+  passthrough: Passthrough,
   { planModel, providers, families }: PassthroughPlanning,
 ): Decision<Plan> {
   const { family, provider: named } = passthrough
@@ -38,7 +32,7 @@ export function planPassthrough(
     )
   }
   const speakers = [...providers.keys()].filter(name => families.get(name)?.includes(family))
-  const plan = model === '' ? planUnnamed(named, { family, speakers, providers }) : planModel(model)
+  const plan = model === '' ? planUnnamed(named, { family, speakers, providers }) : planModel()
   if (!plan.ok) return plan
   const target = plan.value.targets[0]
   if (target && speakers.includes(target.provider)) return allow({ ...plan.value, targets: [target] })
@@ -59,8 +53,8 @@ function planUnnamed(
 ): Decision<Plan> {
   const [first, ...others] = speakers
   const provider = named ?? (others.length === 0 ? first : undefined)
-  const timeouts = provider === undefined ? undefined : providers.get(provider)
-  if (provider !== undefined && timeouts) return allow({ targets: [{ provider, model: '' }], timeouts })
+  const defaults = provider === undefined ? undefined : providers.get(provider)
+  if (provider !== undefined && defaults) return allow({ targets: [{ provider, model: '' }], ...defaults })
   if (first === undefined)
     return refuse('unsupported_operation', `No provider here has addresses of ${names[family]}.`)
   return refuse(

@@ -13,7 +13,12 @@ function target(name: string): { provider: string; model: string } {
 function route(name: string, ...targets: (string | [string, number])[]): ModelRoute {
   return {
     name,
-    timeouts,
+    by: 'weight',
+    degradeTo: [],
+    tryAgainMs: undefined,
+    failOverBlocked: false,
+    retries: 2,
+    timeouts: { interactive: timeouts, batch: timeouts },
     targets: targets.map(one =>
       typeof one === 'string' ? { target: target(one) } : { target: target(one[0]), weight: one[1] },
     ),
@@ -24,15 +29,16 @@ function routingOf(models: ModelRoute[], draws: number[] = []): Routing {
   return createRouting({
     models,
     providers: new Map([
-      ['openai', timeouts],
-      ['house', { ...timeouts, totalMs: 99 }],
+      ['openai', { timeouts, retries: 2 }],
+      ['house', { timeouts: { ...timeouts, totalMs: 99 }, retries: 0 }],
     ]),
+    loadOf: () => ({ underWay: 0, firstTokenMs: undefined }),
     chance: { random: () => draws.shift() ?? 0, bytes: count => Buffer.alloc(count) },
   })
 }
 
 function targetsOf(routing: Routing, model: string): string[] {
-  return accept(routing.plan(model)).targets.map(targetName)
+  return accept(routing.plan({ model: model, class: 'interactive' })).targets.map(targetName)
 }
 
 describe('routing', () => {
@@ -60,7 +66,7 @@ describe('routing', () => {
   })
 
   it('takes a target that is named directly, with the time limits of its provider', () => {
-    const plan = accept(routingOf([]).plan('house/org/model-7b'))
+    const plan = accept(routingOf([]).plan({ model: 'house/org/model-7b', class: 'interactive' }))
     assert.deepEqual(plan.targets, [{ provider: 'house', model: 'org/model-7b' }])
     assert.equal(plan.timeouts.totalMs, 99)
   })
@@ -83,7 +89,10 @@ describe('routing', () => {
 
   for (const asked of ['smrat', 'SMART', 'smart1']) {
     it(`answers \`${asked}\` with the name that was meant`, () => {
-      const decision = routingOf([route('smart', 'openai/gpt-5')]).plan(asked)
+      const decision = routingOf([route('smart', 'openai/gpt-5')]).plan({
+        model: asked,
+        class: 'interactive',
+      })
       assert(!decision.ok && decision.code === 'model_not_found')
       assert.match(decision.message, /Did you mean `smart`\?/)
     })
@@ -91,7 +100,10 @@ describe('routing', () => {
 
   for (const asked of ['openai/', '/gpt', 'nowhere/model', '__proto__', 'constructor', 'x'.repeat(10_000)]) {
     it(`refuses \`${asked.slice(0, 20)}\` shortly`, () => {
-      const decision = routingOf([route('smart', 'openai/gpt-5')]).plan(asked)
+      const decision = routingOf([route('smart', 'openai/gpt-5')]).plan({
+        model: asked,
+        class: 'interactive',
+      })
       assert(!decision.ok && decision.code === 'model_not_found')
       assert(decision.message.length < 400)
     })

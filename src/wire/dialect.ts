@@ -188,6 +188,8 @@ export interface StreamFacts {
   /** Pieces of content, and their characters. */
   pieces: number
   characters: number
+  /** Events that say something, content or not; what only keeps a connection alive is none. */
+  progress: number
   /** Events and parts that were passed over because nothing is known of them; a relay passes them on. */
   skipped: number
   /** The dialect's end mark has come. */
@@ -210,6 +212,7 @@ export function emptyFacts(): StreamFacts {
     usage: undefined,
     pieces: 0,
     characters: 0,
+    progress: 0,
     skipped: 0,
     ended: false,
     error: undefined,

@@ -1,6 +1,9 @@
 import { emptyFacts, type StreamFacts, type StreamTap } from './dialect.ts'
 import { type SseEvent, SseSplitter } from './sse.ts'
 
+/** Types of events that say nothing: Anthropic's, and that of OpenAI's Responses. */
+export const keepAlives: ReadonlySet<string> = new Set(['ping', 'keepalive'])
+
 /**
  * Relays a stream of server-sent events and reads it in passing; a dialect says what each event means. Nothing counts,
  * or goes on to the caller, after the end, an error, or what is no event of the dialect.
@@ -16,6 +19,7 @@ export abstract class SseTap implements StreamTap {
     const kept: Buffer[] = []
     for (const event of this.#splitter.push(chunk)) {
       if (this.facts.ended || this.facts.error || this.facts.malformed) break
+      if (event.data !== undefined && !keepAlives.has(event.type)) this.facts.progress += 1
       try {
         const bytes = this.read(event)
         if (bytes) kept.push(bytes)

@@ -253,7 +253,7 @@ const late = { code: 'upstream_timeout' }
 /** Streams that must never be taken for whole ones. */
 export const brokenStreams: Record<string, Stream> = {
   'ends before its first event': { answer: streamsAll('\n'), status: 502, ...cut },
-  'ends after the role': { answer: streamsAll(roleEvent), text: '', ...cut },
+  'ends after the role': { answer: streamsAll(roleEvent), status: 502, ...cut },
   'ends in the middle of its content': { answer: streamsAll(begun), text: 'ab', ...cut },
   'ends in the middle of an event': { answer: streamsAll(`${begun}data: {"choi`), text: 'ab', ...cut },
   'ends without its end mark': { answer: streamsAll(begun + finishEvent), text: 'ab', ...cut },
@@ -297,7 +297,11 @@ export const brokenStreams: Record<string, Stream> = {
   'is an error instead': { answer: says(503, json, ''), status: 503, code: 'provider_overloaded' },
   'never begins': { answer: () => undefined, status: 504, ...late },
   'has a head and nothing else': { answer: socket => socket.write(streams('\n')), status: 504, ...late },
-  'has a role and nothing else': { answer: socket => socket.write(streams(roleEvent)), text: '', ...late },
+  'has a role and nothing else': {
+    answer: socket => socket.write(streams(roleEvent)),
+    status: 504,
+    ...late,
+  },
   'goes silent in the middle': { answer: socket => socket.write(streams(begun)), text: 'ab', ...late },
 }
 

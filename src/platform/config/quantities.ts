@@ -1,7 +1,7 @@
 import { type TSchemaOptions, type TUnsafe, Type } from 'typebox'
 
 /** Quantities as people write them. Each is read to one number, in the unit its name says, or to an exact decimal. */
-export type QuantityKind = 'duration' | 'bytes' | 'price'
+export type QuantityKind = 'duration' | 'bytes' | 'count' | 'price'
 
 interface Quantity {
   expected: string
@@ -11,6 +11,7 @@ interface Quantity {
 }
 
 const durationUnits = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const countUnits = { '': 1, k: 1_000, m: 1_000_000 }
 const byteUnits = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }
 
 export const quantities: Readonly<Record<QuantityKind, Quantity>> = {
@@ -23,6 +24,11 @@ export const quantities: Readonly<Record<QuantityKind, Quantity>> = {
     expected: 'a size such as 512kb or 32mb',
     pattern: '^\\d+(\\.\\d+)?([bB]|[kK][bB]|[mM][bB]|[gG][bB])?$',
     read: value => scaled(String(value), byteUnits),
+  },
+  count: {
+    expected: 'a number such as 600, 200k or 2m',
+    pattern: '^\\d+(\\.\\d+)?[kKmM]?$',
+    read: value => scaled(String(value), countUnits),
   },
   price: {
     expected: 'an amount in US dollars of at most 6 decimals, such as 0.25',
@@ -85,6 +91,11 @@ export function Duration(options: TSchemaOptions & Bounds): TUnsafe<number> {
 /** Bytes. */
 export function ByteSize(options: TSchemaOptions & Bounds): TUnsafe<number> {
   return Type.Unsafe<number>({ quantity: 'bytes', ...options })
+}
+
+/** How many: tokens, requests. */
+export function Count(options: TSchemaOptions & Bounds): TUnsafe<number> {
+  return Type.Unsafe<number>({ quantity: 'count', ...options })
 }
 
 /** US dollars, as an exact decimal. */

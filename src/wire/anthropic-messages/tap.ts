@@ -2,6 +2,7 @@ import type { ProviderError, Usage } from '#exchange'
 import { emptyFacts, estimateOutputTokens, noWords, type StreamFacts, type StreamTap } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { type SseEvent, SseSplitter } from '../sse.ts'
+import { keepAlives } from '../sse-tap.ts'
 import { readMessagesError } from './error.ts'
 import { mergeReports, readMessagesUsage } from './usage.ts'
 
@@ -13,6 +14,7 @@ const nothing = Buffer.alloc(0)
 class MessagesFacts implements StreamFacts {
   pieces = 0
   characters = 0
+  progress = 0
   skipped = 0
   ended = false
   error: ProviderError | undefined
@@ -63,7 +65,9 @@ export class MessagesStreamTap implements StreamTap {
     const event: unknown = JSON.parse(data)
     if (!isObject(event)) throw new SyntaxError('an event that is no object')
     const { facts } = this
-    switch (typeof event.type === 'string' ? event.type : type) {
+    const kind = typeof event.type === 'string' ? event.type : type
+    if (!keepAlives.has(kind)) facts.progress += 1
+    switch (kind) {
       case 'content_block_delta':
         if (isObject(event.delta)) this.#count(event.delta)
         break

@@ -113,6 +113,7 @@ for (const recording of recordings) {
         characters: 'Grüße vom Leuchtturm 🌊, 灯台\u2028'.length,
         ended: true,
         error: undefined,
+        progress: chunks.length + 2, // the usage, and the end mark
         skipped: 0,
         malformed: undefined,
       })

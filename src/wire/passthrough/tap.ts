@@ -21,6 +21,7 @@ export class PassingTap implements StreamTap {
 
   push(chunk: Buffer): Buffer {
     this.facts.pieces += 1
+    this.facts.progress += 1
     if (this.#events) this.#read(this.#events, chunk)
     return chunk
   }

@@ -1,0 +1,334 @@
+import {
+  type Answer,
+  type Attempt,
+  type Decision,
+  type FailureClass,
+  Fault,
+  type PlannedTarget,
+  type SkipReason,
+  type Timeouts,
+  type Trip,
+  targetName,
+  toFault,
+} from '#exchange'
+import type { Chance } from '#platform'
+import { type AttemptDeps, attemptTarget, type Leg } from './attempt.ts'
+import { backoffMs } from './backoff.ts'
+import type { Breaker } from './breaker.ts'
+import { decisions, failureClassOf } from './decide.ts'
+import type { Lanes, Slot } from './lane.ts'
+import { noTarget, type Skipped } from './no-target.ts'
+import type { Provider } from './provider.ts'
+import type { RetryBudgets } from './retry-budget.ts'
+import type { Standing, Standings } from './standing.ts'
+
+export interface PursuitDeps extends AttemptDeps {
+  chance: Chance
+  standings: Standings
+  lanes: Lanes
+  retryBudgets: RetryBudgets
+  providerOf(name: string): Provider
+}
+
+/** No caller is kept waiting longer than this for a provider that said when to come back. */
+const longestWaitMs = 60_000
+
+/** A target of the plan, and how it went there. */
+interface Candidate {
+  target: PlannedTarget
+  provider: Provider
+  standing: Standing
+  credential: Breaker
+  tries: number
+  failure: FailureClass | undefined
+}
+
+/** How hard to look for a way in: at once or not at all; waiting in line; past a breaker that is not without hope. */
+type Effort = 'at-once' | 'waiting' | 'last-resort'
+
+/** A way in that was found. */
+interface Entry {
+  candidate: Candidate
+  slot: Slot
+  isProbe: boolean
+  isCredentialProbe: boolean
+}
+
+/**
+ * Pursues an answer over the targets of a plan: each of them once, in order, passing over those that cannot take it
+ * now; then again, after a wait, those where that may help. Ends with the first answer (of a stream: its first
+ * content), with a failure that nothing more can be done about, or when tries, time or the retry budget are spent.
+ */
+export class Pursuit {
+  readonly #deps: PursuitDeps
+  readonly #trip: Trip
+  readonly #candidates: Candidate[]
+  /** By the monotonic clock: the whole call, and the beginning of its answer, must not take longer. */
+  readonly #totalUntilMs: number
+  readonly #beginUntilMs: number
+  #attempts = 0
+  #retries = 0
+  #last: Fault | undefined
+  #skipped: Skipped[] = []
+
+  constructor(deps: PursuitDeps, trip: Trip) {
+    this.#deps = deps
+    this.#trip = trip
+    const { call, plan } = trip
+    this.#candidates = plan.targets.map(target => {
+      const provider = deps.providerOf(target.provider)
+      const standing = deps.standings.of(provider, target.model)
+      const credential = deps.standings.credentialOf(provider)
+      return { target, provider, standing, credential, tries: 0, failure: undefined }
+    })
+    const startedMs = deps.clock.monotonic() - Math.max(0, deps.clock.now() - call.startedAtMs)
+    this.#totalUntilMs = startedMs + plan.timeouts.totalMs
+    this.#beginUntilMs = Math.min(
+      this.#totalUntilMs,
+      startedMs + (call.patienceMs ?? Number.POSITIVE_INFINITY),
+    )
+  }
+
+  async run(): Promise<Answer> {
+    for (;;) {
+      const found = this.#enterUntried('at-once') ?? (await this.#look())
+      const leg = this.#legFor(found)
+      try {
+        return this.#tell(await attemptTarget(this.#deps, leg, this.#trip), found)
+      } catch (cause) {
+        this.#failed(found, leg, toFault(cause))
+      } finally {
+        // Nothing was put on record: it ended before it was an attempt.
+        if (!leg.attempt) this.#leave(found, undefined, this.#last)
+      }
+    }
+  }
+
+  /** A way to a target that was not tried yet; else to one that may be tried again. Throws when there is none. */
+  async #look(): Promise<Entry> {
+    if (this.#attempts === 0) {
+      const found = (await this.#waitForUntried()) ?? this.#enterUntried('last-resort')
+      if (found) return found
+    }
+    const retried = await this.#retry()
+    if (retried) return retried
+    throw this.#last ?? noTarget(this.#skipped, this.#trip.plan.tryAgainMs)
+  }
+
+  #enterUntried(effort: 'at-once' | 'last-resort'): Entry | undefined {
+    for (const candidate of this.#candidates) {
+      if (!this.#isOpenTo(candidate)) continue
+      const entry = this.#enter(candidate, effort)
+      if (entry && !(entry instanceof Promise)) return entry
+    }
+    return undefined
+  }
+
+  async #waitForUntried(): Promise<Entry | undefined> {
+    for (const candidate of this.#candidates) {
+      const entry = this.#isOpenTo(candidate) && (await this.#enter(candidate, 'waiting'))
+      if (entry) return entry
+    }
+    return undefined
+  }
+
+  /** Whether an untried candidate may be asked, after how the others failed. */
+  #isOpenTo({ target, tries }: Candidate): boolean {
+    if (tries > 0) return false
+    return this.#candidates.every(({ failure, target: failed }) => {
+      if (failure === undefined) return true
+      const { failOver } = decisions[failure]
+      if (failOver === 'if_allowed') return this.#trip.plan.failOverBlocked === true
+      if (failOver === 'larger_context') return mayTakeMore(target, failed)
+      return failOver === 'yes'
+    })
+  }
+
+  #enter(candidate: Candidate, effort: Effort): Entry | undefined | Promise<Entry | undefined> {
+    const { target, provider, standing, credential } = candidate
+    const { asked, call, presence } = this.#trip
+    const nowMs = this.#deps.clock.monotonic()
+    const breaker = [credential, standing.breaker].find(one => !one.admits(nowMs))
+    if (breaker && !(effort === 'last-resort' && breaker.isInTrouble)) {
+      return this.#skip(target, 'breaker_open', breaker.opensInMs(nowMs))
+    }
+    const tokens = asked.estimatedInputTokens
+    if (target.contextTokens !== undefined && tokens > target.contextTokens * estimateSlack)
+      return this.#skip(target, 'context_too_small', undefined)
+    const entered = this.#deps.lanes.enter(provider, {
+      organization: call.caller.organization,
+      class: call.class,
+      model: target.model,
+      tokens,
+      untilMs: this.#beginUntilMs,
+      mayWait: effort === 'waiting',
+      presence,
+    })
+    return entered instanceof Promise
+      ? entered.then(slot => this.#pass(candidate, slot, effort))
+      : this.#pass(candidate, entered, effort)
+  }
+
+  /** Through the breakers, now that the lane has let it in. */
+  #pass(candidate: Candidate, entered: Decision<Slot>, effort: Effort): Entry | undefined {
+    const { target, standing, credential } = candidate
+    if (!entered.ok) {
+      const reason = entered.code === 'rate_limited' ? 'rate_limited' : 'busy'
+      return this.#skip(target, reason, entered.detail?.retryAfterMs)
+    }
+    const nowMs = this.#deps.clock.monotonic()
+    if (effort === 'waiting' && !(credential.admits(nowMs) && standing.breaker.admits(nowMs))) {
+      entered.value.leave(undefined) // it opened meanwhile
+      return this.#skip(target, 'breaker_open', standing.breaker.opensInMs(nowMs))
+    }
+    return {
+      candidate,
+      slot: entered.value,
+      isProbe: standing.breaker.enter(nowMs),
+      isCredentialProbe: credential.enter(nowMs),
+    }
+  }
+
+  #skip(target: PlannedTarget, reason: SkipReason, waitMs: number | undefined): undefined {
+    this.#skipped = this.#skipped.filter(skip => skip.target !== target)
+    this.#skipped.push({ target, reason, waitMs })
+    this.#trip.skip(target, reason)
+  }
+
+  #legFor({ candidate, slot, isProbe, isCredentialProbe }: Entry): Leg {
+    const { target, provider, standing } = candidate
+    if (candidate.tries === 0)
+      this.#deps.retryBudgets.request(this.#trip.call.caller.organization, provider.name)
+    candidate.tries += 1
+    this.#attempts += 1
+    standing.underWay += 1
+    return {
+      target,
+      provider,
+      timeouts: this.#timeouts(),
+      attempt: undefined,
+      heard: (status, headers) => slot.heard(status, headers),
+      onOver: (attempt, fault) =>
+        this.#leave({ candidate, slot, isProbe, isCredentialProbe }, attempt, fault),
+    }
+  }
+
+  /** What is left of the call's time. */
+  #timeouts(): Timeouts {
+    const { asked, plan } = this.#trip
+    const nowMs = this.#deps.clock.monotonic()
+    const beginMs = Math.max(0, this.#beginUntilMs - nowMs)
+    const totalMs = asked.stream ? Math.max(0, this.#totalUntilMs - nowMs) : beginMs
+    return { ...plan.timeouts, totalMs, firstTokenMs: Math.min(plan.timeouts.firstTokenMs, beginMs) }
+  }
+
+  /** The attempt is over: its place is free, and what it says about the target is noted. */
+  #leave(entry: Entry, attempt: Attempt | undefined, fault: Fault | undefined): void {
+    const { slot, isProbe, isCredentialProbe } = entry
+    const { standing, credential } = entry.candidate
+    const nowMs = this.#deps.clock.monotonic()
+    standing.underWay -= 1
+    slot.leave(attempt, fault)
+    if (attempt?.firstTokenMs !== undefined) standing.heardFirstToken(attempt.firstTokenMs)
+    const failure = attempt ? attempt.failure : fault && failureClassOf(fault, 'unsent')
+    const counts = failure === undefined ? 'none' : decisions[failure].breaker
+    const isAnswer = attempt !== undefined && attempt.status !== 'cancelled' && failure !== 'rate_limited'
+    const wasSent = failure !== 'not_sent'
+    if (counts === 'target') standing.breaker.failed(nowMs, { isProbe, wasSent })
+    else if (counts === 'none' && isAnswer) standing.breaker.succeeded(nowMs, isProbe)
+    else standing.breaker.abandoned(isProbe)
+    if (counts === 'credential') credential.failed(nowMs, { isProbe: isCredentialProbe, wasSent })
+    else if (isAnswer) credential.succeeded(nowMs, isCredentialProbe)
+    else credential.abandoned(isCredentialProbe)
+  }
+
+  /** Throws when that was the end of it. */
+  #failed({ candidate }: Entry, { attempt }: Leg, fault: Fault): void {
+    this.#last = fault
+    if (this.#trip.presence.gone || isOurs(fault)) throw fault
+    candidate.failure = attempt?.failure ?? failureClassOf(fault, 'unsent')
+    const { failOver, retry } = decisions[candidate.failure]
+    if (failOver === 'no' && retry === 'no') throw fault
+    if (this.#deps.clock.monotonic() >= this.#beginUntilMs) throw this.#spent(fault)
+  }
+
+  /** Waits, and goes to a target again where that may help. Throws the last fault when it may not. */
+  async #retry(): Promise<Entry | undefined> {
+    const { plan, call } = this.#trip
+    const fault = this.#last
+    if (!fault) return undefined
+    const again = this.#candidates.filter(candidate => this.#mayRetry(candidate))
+    if (again.length === 0) return undefined
+    if (this.#retries >= plan.retries) throw this.#spent(fault)
+    const waitMs = backoffMs({
+      retry: this.#retries,
+      retryAfterMs: fault.detail.retryAfterMs,
+      chance: this.#deps.chance,
+    })
+    const { clock, retryBudgets } = this.#deps
+    if (waitMs > longestWaitMs || clock.monotonic() + waitMs >= this.#beginUntilMs) throw fault
+    const affordable = again.filter(({ provider }) =>
+      retryBudgets.take(call.caller.organization, provider.name),
+    )
+    if (affordable.length === 0) throw this.#spent(fault)
+    await this.#wait(waitMs)
+    this.#retries += 1
+    for (const effort of ['at-once', 'waiting', 'last-resort'] as const) {
+      for (const candidate of affordable) {
+        const entry = await this.#enter(candidate, effort)
+        if (entry) return entry
+      }
+    }
+    throw this.#spent(fault)
+  }
+
+  #mayRetry({ failure, tries }: Candidate): boolean {
+    if (failure === undefined) return false
+    const { retry, mayHaveWorked } = decisions[failure]
+    const { passthrough } = this.#trip.asked
+    // What is passed through may make something: a job, a file. Once is enough.
+    if (mayHaveWorked && passthrough && passthrough.method !== 'GET') return false
+    return retry === 'yes' || (retry === 'once' && tries < 2)
+  }
+
+  /** Where we try again, SDKs are told not to. */
+  #spent(fault: Fault): Fault {
+    if (this.#trip.plan.retries > 0) fault.detail.retriesSpent = true
+    return fault
+  }
+
+  #wait(ms: number): Promise<void> {
+    const { clock } = this.#deps
+    return new Promise((resolve, reject) => {
+      const stop = clock.after(ms, resolve)
+      this.#trip.presence.onGone(() => {
+        stop()
+        reject(new Fault('client_closed', 'The caller hung up before the answer was complete.'))
+      })
+    })
+  }
+
+  /** Says so if the answer is not the one that was hoped for. */
+  #tell(answer: Answer, { candidate }: Entry): Answer {
+    const { target } = candidate
+    if (target.degraded === undefined) return answer
+    const why = this.#last?.code ?? this.#skipped[0]?.reason ?? 'unknown'
+    this.#trip.degrade(`${target.degraded}; target=${targetName(target)}; because=${why}`)
+    return answer
+  }
+}
+
+/** Estimates of tokens are rough: only what is far beyond a context is refused by them. */
+const estimateSlack = 1.5
+
+/** Where nobody has said how much it takes, another model is worth the question: a refusal costs nothing. */
+function mayTakeMore(target: PlannedTarget, than: PlannedTarget): boolean {
+  if (target.contextTokens === undefined || than.contextTokens === undefined)
+    return target.model !== than.model
+  return target.contextTokens > than.contextTokens
+}
+
+/** What went wrong on our side goes wrong at every target. */
+function isOurs({ code }: Fault): boolean {
+  return code === 'internal' || code === 'store_unavailable' || code === 'media_not_fetched'
+}
