@@ -87,6 +87,12 @@ export function createHttpClient(): HttpClient {
 }
 
 /**
+ * A reader is given this much at once and may then ask for a pause: what is read off a socket in one go can become a
+ * multiple of itself before it is written on.
+ */
+const sliceBytes = 16 * 1024
+
+/**
  * States: waiting (no socket yet) → sent → head → ended. `fail` may come in any of the first three.
  * A request that is given up while it waits for a socket is dropped the moment it would get one.
  */
@@ -95,17 +101,25 @@ class Transfer implements Dispatcher.DispatchHandler, HttpFlow {
   #controller: Dispatcher.DispatchController | undefined
   #sent = false
   #ended = false
+  #paused = false
+  /** What has been read, and waits for the reader. */
+  #rest: Buffer | undefined
+  /** The end has been read behind it. */
+  #endWaits = false
 
   constructor(reader: HttpReader) {
     this.#reader = reader
   }
 
   pause(): void {
+    this.#paused = true
     this.#controller?.pause()
   }
 
   resume(): void {
-    this.#controller?.resume()
+    this.#paused = false
+    this.#hand()
+    if (!this.#paused) this.#controller?.resume()
   }
 
   abort(): void {
@@ -132,11 +146,28 @@ class Transfer implements Dispatcher.DispatchHandler, HttpFlow {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#ended) this.#reader.data(chunk)
+    if (this.#ended) return
+    if (chunk.length <= sliceBytes && !this.#rest) return this.#reader.data(chunk)
+    this.#rest = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk
+    this.#hand()
+  }
+
+  /** Hands on what has been read, until the reader asks for a pause. A reader that resumes within is met here again. */
+  #hand(): void {
+    while (this.#rest && !this.#paused && !this.#ended) {
+      const rest: Buffer = this.#rest
+      this.#rest = rest.length > sliceBytes ? rest.subarray(sliceBytes) : undefined
+      this.#reader.data(rest.subarray(0, sliceBytes))
+    }
+    if (this.#endWaits && !this.#rest) this.onResponseEnd()
   }
 
   onResponseEnd(): void {
     if (this.#ended) return
+    if (this.#rest) {
+      this.#endWaits = true
+      return
+    }
     this.#ended = true
     this.#reader.end()
   }
