@@ -262,7 +262,7 @@ export class HttpClientOfCall implements Client, Traveller {
       'x-sluice-attempts': String(exchange.attempts.length),
       'x-sluice-cache': 'off',
     }
-    const last = exchange.attempts.at(-1)
+    const last = exchange.decisive
     const target = last ? targetName(last.target) : this.#first?.head?.target
     if (target) headers['x-sluice-target'] = headerText(target)
     if (exchange.degraded !== undefined) headers['x-sluice-degraded'] = headerText(exchange.degraded)

@@ -1,5 +1,6 @@
 import {
   type Attempt,
+  type AttemptReason,
   assert,
   type Call,
   type CallStatus,
@@ -7,6 +8,7 @@ import {
   type Plan,
   type SkipReason,
   type Target,
+  targetName,
   toFault,
   type Usage,
   type UsageSource,
@@ -50,6 +52,8 @@ export class Exchange {
   /** What was answered, as far as it is kept; undefined where the owner wants no texts on record. */
   answered: Buffer[] | undefined
   #answeredBytes = 0
+  /** Attempts that were to go on record: one may still be on its way there while another begins. */
+  #opened = 0
   readonly #clock: Clock
   readonly #intend: Intend
 
@@ -61,15 +65,26 @@ export class Exchange {
 
   /** Puts one more attempt on record; it may be made when this resolves. */
   async open(target: Target): Promise<Attempt> {
+    const reason = this.#reasonFor(target)
+    this.#opened += 1
     const attempt: Attempt = {
-      n: this.attempts.length + 1,
+      n: this.#opened,
       target,
       startedAtMs: this.#clock.now(),
       status: 'running',
     }
+    if (reason) attempt.reason = reason
     this.groups.push(await this.#intend(this, attempt))
     this.attempts.push(attempt) // not before: what is not on record was not attempted
     return attempt
+  }
+
+  #reasonFor(target: Target): AttemptReason | undefined {
+    if (this.#opened === 0) return undefined
+    const isBeside = this.#opened > this.attempts.length || this.attempts.some(isRunning)
+    if (isBeside) return 'hedge'
+    const name = targetName(target)
+    return this.attempts.some(attempt => targetName(attempt.target) === name) ? 'retry' : 'fail_over'
   }
 
   /** A target was passed over. */
@@ -83,6 +98,11 @@ export class Exchange {
     assert(!this.recorded, 'a recorded call does not change')
     this.fault = toFault(cause)
     return this.fault
+  }
+
+  /** The attempt that the call's outcome comes from. */
+  get decisive(): Attempt | undefined {
+    return this.attempts.findLast(({ lostRace }) => !lostRace)
   }
 
   /** Part of the answer, on its way to the caller. */
@@ -101,4 +121,8 @@ export class Exchange {
     if (this.fault.code === 'client_closed' || this.fault.code === 'reader_stalled') return 'cancelled'
     return this.attempts.length === 0 ? 'refused' : 'failed'
   }
+}
+
+function isRunning({ status }: Attempt): boolean {
+  return status === 'running'
 }

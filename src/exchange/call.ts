@@ -162,6 +162,8 @@ export interface Plan {
   retries: number
   /** What a provider's filter stopped may be asked of the next target. */
   failOverBlocked?: boolean | undefined
+  /** Asks the next target too when a stream takes unusually long to begin. */
+  hedge?: { afterMs: number | undefined; share: number } | undefined
   /** What a caller is told to wait when no target could serve it, where nobody knows better. */
   tryAgainMs?: number | undefined
   /** The owner's word; a caller's comes first. */
@@ -206,10 +208,15 @@ export type CallStatus = 'running' | 'succeeded' | 'failed' | 'cancelled' | 'ref
 
 export type AttemptStatus = 'running' | 'succeeded' | 'failed' | 'cancelled' | 'unknown'
 
+/** Why an attempt is made beside the first: another target has failed, this one is tried again, or one is slow to begin. */
+export type AttemptReason = 'fail_over' | 'retry' | 'hedge'
+
 /** One request to a provider, as it goes on record. */
 export interface Attempt {
   n: number
   target: Target
+  /** Absent: it is the first. */
+  reason?: AttemptReason
   startedAtMs: number
   endedAtMs?: number
   status: AttemptStatus
@@ -217,6 +224,8 @@ export interface Attempt {
   code?: string
   /** What its failure means for what can be done about it. */
   failure?: FailureClass
+  /** It was asked beside another one that began its answer sooner, and was given up. */
+  lostRace?: boolean
   /** The provider's own request id, to quote in a ticket. */
   providerRequestId?: string
   firstTokenMs?: number

@@ -5,6 +5,7 @@ import {
   type FailureClass,
   Fault,
   type PlannedTarget,
+  type Presence,
   type SkipReason,
   type Timeouts,
   type Trip,
@@ -27,6 +28,7 @@ export interface PursuitDeps extends AttemptDeps {
   standings: Standings
   lanes: Lanes
   retryBudgets: RetryBudgets
+  hedgeBudgets: RetryBudgets
   providerOf(name: string): Provider
 }
 
@@ -92,16 +94,77 @@ export class Pursuit {
   async run(): Promise<Answer> {
     for (;;) {
       const found = this.#enterUntried('at-once') ?? (await this.#look())
-      const leg = this.#legFor(found)
       try {
-        return this.#tell(await attemptTarget(this.#deps, leg, this.#trip), found)
+        const hedgeMs = this.#hedgeAfterMs(found)
+        return hedgeMs === undefined ? await this.#go(found) : await this.#race(found, hedgeMs)
       } catch (cause) {
-        this.#failed(found, leg, toFault(cause))
-      } finally {
-        // Nothing was put on record: it ended before it was an attempt.
-        if (!leg.attempt) this.#leave(found, undefined, this.#last)
+        this.#goOn(found, toFault(cause))
       }
     }
+  }
+
+  /** One attempt, to the beginning of its answer. */
+  async #go(found: Entry, lap?: Lap): Promise<Answer> {
+    const leg = this.#legFor(found, lap)
+    const trip = lap ? { ...this.#trip, presence: lap } : this.#trip
+    try {
+      const answer = await attemptTarget(this.#deps, leg, trip)
+      if (!lap?.isLost) this.#tell(found)
+      return answer
+    } catch (cause) {
+      const fault = toFault(cause)
+      if (lap?.isLost) throw fault
+      this.#last = fault
+      found.candidate.failure = leg.attempt?.failure ?? failureClassOf(fault, 'unsent')
+      throw fault
+    } finally {
+      // Nothing was put on record: it ended before it was an attempt.
+      if (!leg.attempt) this.#leave(found, undefined, this.#last)
+    }
+  }
+
+  /** How long this target may take to begin before the next one is asked beside it; undefined: none is. */
+  #hedgeAfterMs({ candidate }: Entry): number | undefined {
+    const { asked, call, plan } = this.#trip
+    if (!plan.hedge || !asked.stream || call.class !== 'interactive' || asked.passthrough) return undefined
+    this.#deps.hedgeBudgets.request(call.caller.organization, candidate.provider.name)
+    return plan.hedge.afterMs ?? candidate.standing.firstTokenMs(0.95)
+  }
+
+  /** Two targets, the second some time after the first: the first to begin its answer has won, the other is given up. */
+  #race(found: Entry, afterMs: number): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const laps: Lap[] = []
+      const run = (entry: Entry): void => {
+        const lap = new Lap(this.#trip.presence)
+        laps.push(lap)
+        const won = (answer: Answer): void => {
+          stop()
+          if (lap.isLost) return answer.kind === 'stream' ? answer.stream.cancel() : undefined
+          for (const other of laps) if (other !== lap) other.lose()
+          resolve(answer)
+        }
+        const lost = (cause: unknown): void => {
+          lap.isOver = true
+          if (!laps.every(({ isOver }) => isOver)) return
+          stop()
+          reject(cause)
+        }
+        this.#go(entry, lap).then(won, lost)
+      }
+      const stop = this.#deps.clock.after(afterMs, () => {
+        const second = this.#takeHedge(found) ? this.#enterUntried('at-once') : undefined
+        if (second) run(second)
+      })
+      run(found)
+    })
+  }
+
+  #takeHedge({ candidate }: Entry): boolean {
+    const { call, plan } = this.#trip
+    const { organization } = call.caller
+    const share = plan.hedge?.share ?? 0
+    return this.#deps.hedgeBudgets.take(organization, candidate.provider.name, { share, floorPerSecond: 0.1 })
   }
 
   /** A way to a target that was not tried yet; else to one that may be tried again. Throws when there is none. */
@@ -195,7 +258,7 @@ export class Pursuit {
     this.#trip.skip(target, reason)
   }
 
-  #legFor({ candidate, slot, isProbe, isCredentialProbe }: Entry): Leg {
+  #legFor({ candidate, slot, isProbe, isCredentialProbe }: Entry, lap: Lap | undefined): Leg {
     const { target, provider, standing } = candidate
     if (candidate.tries === 0)
       this.#deps.retryBudgets.request(this.#trip.call.caller.organization, provider.name)
@@ -208,8 +271,10 @@ export class Pursuit {
       timeouts: this.#timeouts(),
       attempt: undefined,
       heard: (status, headers) => slot.heard(status, headers),
-      onOver: (attempt, fault) =>
-        this.#leave({ candidate, slot, isProbe, isCredentialProbe }, attempt, fault),
+      onOver: (attempt, fault) => {
+        if (lap?.isLost) attempt.lostRace = true
+        this.#leave({ candidate, slot, isProbe, isCredentialProbe }, attempt, fault)
+      },
     }
   }
 
@@ -243,10 +308,8 @@ export class Pursuit {
   }
 
   /** Throws when that was the end of it. */
-  #failed({ candidate }: Entry, { attempt }: Leg, fault: Fault): void {
-    this.#last = fault
-    if (this.#trip.presence.gone || isOurs(fault)) throw fault
-    candidate.failure = attempt?.failure ?? failureClassOf(fault, 'unsent')
+  #goOn({ candidate }: Entry, fault: Fault): void {
+    if (this.#trip.presence.gone || isOurs(fault) || candidate.failure === undefined) throw fault
     const { failOver, retry } = decisions[candidate.failure]
     if (failOver === 'no' && retry === 'no') throw fault
     if (this.#deps.clock.monotonic() >= this.#beginUntilMs) throw this.#spent(fault)
@@ -309,12 +372,38 @@ export class Pursuit {
   }
 
   /** Says so if the answer is not the one that was hoped for. */
-  #tell(answer: Answer, { candidate }: Entry): Answer {
+  #tell({ candidate }: Entry): void {
     const { target } = candidate
-    if (target.degraded === undefined) return answer
-    const why = this.#last?.code ?? this.#skipped[0]?.reason ?? 'unknown'
+    if (target.degraded === undefined) return
+    const why = this.#last?.code ?? this.#skipped[0]?.reason ?? 'slow'
     this.#trip.degrade(`${target.degraded}; target=${targetName(target)}; because=${why}`)
-    return answer
+  }
+}
+
+/** One of two attempts that race: to its provider's connection, having lost looks like a caller that has left. */
+class Lap implements Presence {
+  readonly #caller: Presence
+  #onLost: (() => void)[] = []
+  isLost = false
+  isOver = false
+
+  constructor(caller: Presence) {
+    this.#caller = caller
+  }
+
+  get gone(): boolean {
+    return this.isLost || this.#caller.gone
+  }
+
+  onGone(work: () => void): void {
+    if (this.isLost) return work()
+    this.#onLost.push(work)
+    this.#caller.onGone(work) // whose work is done, or lost, does nothing
+  }
+
+  lose(): void {
+    this.isLost = true
+    for (const work of this.#onLost.splice(0)) work()
   }
 }
 

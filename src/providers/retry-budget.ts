@@ -1,7 +1,10 @@
 import type { Clock } from '#platform'
 
-export interface RetryBudgetOptions {
+export interface RetryBudgetOptions extends RetryBounds {
   clock: Clock
+}
+
+export interface RetryBounds {
   /** Of the requests, as much may be retries. */
   share: number
   /** So many a second may be retries in any case: else who asks seldom could never try again. */
@@ -32,8 +35,8 @@ export class RetryBudgets {
   }
 
   /** Takes a retry, if there is one left. */
-  take(organization: string, provider: string): boolean {
-    const { share, floorPerSecond } = this.#options
+  take(organization: string, provider: string, bounds: RetryBounds = this.#options): boolean {
+    const { share, floorPerSecond } = bounds
     const pool = this.#pool(organization, provider)
     const second = this.#second()
     const most = Math.max(floorPerSecond * windowSeconds, share * pool.sum('requests', second))

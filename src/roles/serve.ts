@@ -92,6 +92,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     thoughts: createThoughtMemories({ clock }),
     standings: new Standings({ clock }),
     lanes: createLanes(),
+    hedgeBudgets: new RetryBudgets({ clock, share: 0, floorPerSecond: 0 }),
     retryBudgets: new RetryBudgets({ clock, share: 0.1, floorPerSecond: 1 }),
     simulatorUrl: () => simulatorUrl,
   }

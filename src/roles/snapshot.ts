@@ -31,6 +31,7 @@ export interface Fixtures {
   standings: Standings
   lanes: Lanes
   retryBudgets: RetryBudgets
+  hedgeBudgets: RetryBudgets
   /** Where the built-in simulator answers, when the configuration wants it. */
   simulatorUrl(): string
 }
@@ -59,6 +60,7 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
     standings,
     lanes,
     retryBudgets,
+    hedgeBudgets,
   } = fixtures
   const records = readProviders(config.providers, { simulatorUrl, clock })
   const egress = createEgress({
@@ -79,6 +81,7 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
       standings,
       lanes,
       retryBudgets,
+      hedgeBudgets,
     },
     records,
   )

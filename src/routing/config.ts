@@ -88,6 +88,29 @@ const modelConfig = Type.Object(
           'Most further attempts once every target has been tried; as the first target’s provider has it.',
       }),
     ),
+    hedge: Type.Optional(
+      Type.Object(
+        {
+          after: Type.Optional(
+            Duration({
+              ...bounds,
+              description: 'By default as long as 95 of 100 streams of the target have taken of late.',
+            }),
+          ),
+          share: Type.Number({
+            default: 0.05,
+            minimum: 0,
+            maximum: 1,
+            description: 'The most of the calls for which that is done.',
+          }),
+        },
+        {
+          additionalProperties: false,
+          description:
+            'For interactive streams that take unusually long to begin: the next target is asked too, and who begins later is given up, at the price of what it has read by then.',
+        },
+      ),
+    ),
     on_content_block: Type.Optional(
       Type.String({
         enum: ['stop', 'fail_over'],

@@ -47,6 +47,7 @@ function readModel(
     })),
     tryAgainMs: config.degrade?.try_again,
     failOverBlocked: config.on_content_block === 'fail_over',
+    hedge: config.hedge && { afterMs: config.hedge.after, share: config.hedge.share },
     retries: config.retries ?? of?.retries ?? 0,
     unsupported: config.unsupported as Unsupported | undefined,
     timeouts: { interactive, batch: { ...interactive, ...readTimeouts(batch) } },

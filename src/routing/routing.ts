@@ -26,6 +26,7 @@ export interface ModelRoute {
   degradeTo: readonly PlannedTarget[]
   tryAgainMs: number | undefined
   failOverBlocked: boolean
+  hedge?: Plan['hedge']
   retries: number
   timeouts: Readonly<Record<CallClass, Timeouts>>
   unsupported?: Unsupported | undefined
@@ -124,13 +125,14 @@ export function createRouting(options: RoutingOptions): Routing {
 }
 
 function planOf(route: ModelRoute, callClass: CallClass, { chance, loadOf }: RoutingOptions): Plan {
-  const { degradeTo, failOverBlocked, retries, tryAgainMs, unsupported } = route
+  const { degradeTo, failOverBlocked, hedge, retries, tryAgainMs, unsupported } = route
   const targets = orderTargets(route.targets, { by: route.by, chance, loadOf })
   return {
     targets: degradeTo.length > 0 ? [...targets, ...degradeTo] : targets,
     timeouts: route.timeouts[callClass],
     retries,
     failOverBlocked,
+    hedge,
     tryAgainMs,
     unsupported,
   }
