@@ -4,6 +4,7 @@ export type {
   AnswerWatch,
   Asked,
   Attempt,
+  AttemptReason,
   AttemptStatus,
   Call,
   CallClass,
