@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import OpenAI from 'openai'
 import { readJson } from './durability.books.ts'
 import { type CallOnRecord, callOnRecord } from './support/call-log.ts'
+import { temporaryFolder } from './support/cleanup.ts'
 import { testDatabases } from './support/databases.ts'
 import { eventually } from './support/eventually.ts'
 import { type Simulator, startSimulator } from './support/simulator.ts'
@@ -257,6 +259,19 @@ ${database ? `database: ${database}` : ''}`
       assert.equal(await read(), first)
       assert.equal(await billed('sdk'), 1)
     })
+
+    if (engine.name === 'postgres') {
+      it('makes a request once on two replicas: the other one waits for the answer', async () => {
+        const dataDir = await temporaryFolder()
+        await writeFile(join(dataDir, 'admin-key'), sluice.adminKey)
+        const other = await startSluice({ config, dataDir })
+        const sent = { key: 'replicas', script: 'tokens=20&pace=20ms', stream: true }
+        const heard = await Promise.all([sluice, other, sluice, other].map(to => send({ ...sent, to })))
+        assert.equal(new Set(heard.map(({ status, body }) => `${status} ${body}`)).size, 1)
+        assert.equal(heard[0]?.status, 200)
+        assert.equal(await billed('replicas'), 1)
+      })
+    }
 
     it('gives an answer again after a restart, and after kill -9', async () => {
       const first = await send({ key: 'restart', stream: true })

@@ -474,7 +474,7 @@ function errorTests(at: Asker, Sdk: typeof Anthropic): void {
     ['fail=context', 400, 'invalid_request_error'],
     ['fail=401', 502, 'api_error'], // our credential, which is not the caller's to mend
     ['fail=404', 404, 'not_found_error'],
-    ['fail=429&retry_after=7', 429, 'rate_limit_error'],
+    ['fail=429&retry_after=90', 429, 'rate_limit_error'],
     ['fail=500', 502, 'api_error'],
     ['fail=529', 503, 'overloaded_error'],
     ['fail=truncated-json', 502, 'api_error'],

@@ -33,7 +33,7 @@ const scripts = {
   'bad-request': 'fail=400',
   'no-key': 'fail=401',
   missing: 'fail=404',
-  limited: 'fail=429&retry_after=7',
+  limited: 'fail=429&retry_after=90',
   failing: 'fail=500',
   overloaded: 'fail=529',
   cut: 'fail=cut&tokens=20',

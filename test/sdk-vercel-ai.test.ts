@@ -286,7 +286,7 @@ function errorTests({ model }: ClientCase, provider: ProviderCase): void {
   const failures = [
     { fail: '400', status: 400, retryable: false },
     { fail: '401', status: 502, retryable: true },
-    { fail: '429&retry_after=7', status: 429, retryable: true },
+    { fail: '429&retry_after=90', status: 429, retryable: true },
     { fail: '529', status: 503, retryable: true },
     { fail: 'truncated-json', status: 502, retryable: true },
   ]

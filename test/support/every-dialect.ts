@@ -15,10 +15,10 @@ export async function startEveryDialect(extra = ''): Promise<EveryDialect> {
   const sluice = await startSluice({
     config: `
 providers:
-  chat: { dialect: openai, base_url: ${simulator.url}, api_key: k }
-  responses: { dialect: openai-responses, base_url: ${simulator.url}, api_key: k }
-  messages: { dialect: anthropic, base_url: ${simulator.url}, api_key: k }
-  gemini: { dialect: gemini, base_url: ${simulator.url}beta, api_key: k }
+  chat: { dialect: openai, base_url: ${simulator.url}, api_key: k, retries: 0 }
+  responses: { dialect: openai-responses, base_url: ${simulator.url}, api_key: k, retries: 0 }
+  messages: { dialect: anthropic, base_url: ${simulator.url}, api_key: k, retries: 0 }
+  gemini: { dialect: gemini, base_url: ${simulator.url}beta, api_key: k, retries: 0 }
 keys:
   - { name: web, key: ${key}, organization: acme, project: shop }
 ${extra}`,

@@ -117,7 +117,7 @@ export const failureCases = [
   { fail: '400', error: 'BadRequestError', status: 400, code: 'provider_rejected' },
   { fail: '401', error: 'InternalServerError', status: 502, code: 'provider_credential_rejected' },
   { fail: '404', error: 'NotFoundError', status: 404, code: 'model_not_found' },
-  { fail: '429&retry_after=7', error: 'RateLimitError', status: 429, code: 'rate_limited' },
+  { fail: '429&retry_after=90', error: 'RateLimitError', status: 429, code: 'rate_limited' },
   { fail: '500', error: 'InternalServerError', status: 502, code: 'provider_failed' },
   { fail: '529', error: 'InternalServerError', status: 503, code: 'provider_overloaded' },
   { fail: 'truncated-json', error: 'InternalServerError', status: 502, code: 'provider_malformed' },
