@@ -159,8 +159,9 @@ export class Claims {
     const { answer } = held
     if (!answer) return tooLarge()
     const tape = new Tape(`call_${held.call}`, { most: Number.POSITIVE_INFINITY, room: roomy })
-    tape.begin(answer)
-    tape.add(answer.body)
+    const { body, ...head } = answer
+    tape.begin(head)
+    tape.add(body)
     tape.done()
     return allow({ kind: 'repeat', tape })
   }
@@ -218,8 +219,7 @@ function busy(): Refusal {
   )
 }
 
-/** The same to whoever asks later and to those who were waiting. */
-export function tooLarge(): Refusal {
+function tooLarge(): Refusal {
   return refuse(
     'idempotency_not_kept',
     'The answer to this `Idempotency-Key` was made, but it is larger than what this server keeps (`idempotency.max_answer` in its configuration), so it cannot be given again. Send the request with a new key to have it made, and paid for, once more.',
