@@ -217,6 +217,7 @@ async function metricsPage(): Promise<string> {
     pendingRecords: () => 0,
     stalledReaders: () => 0,
     shed: () => [],
+    standings: () => [],
   }).render()
   const rows = [...text.matchAll(/^# HELP (sluice_\w+) (.*)\n# TYPE \1 (\w+)$/gm)].map(
     ([, name = '', help = '', type = '']) => [`\`${name}\``, type, help],

@@ -169,6 +169,48 @@ function oneCallContract(log: CallLog): void {
       assert.deepEqual(await log.get(`/sluice/v1/calls/${whole.request_id}`), whole)
     })
 
+    it('says what was passed over, why each attempt was made and what its failure meant, and why it is less', async () => {
+      const skips = [
+        { target: 'openai/gpt-5', reason: 'breaker_open' },
+        { target: `house/'{"a",\\}'`, reason: 'context_too_small' },
+      ]
+      const degraded = 'fallback; target=openai/gpt-5-mini; because=provider_overloaded'
+      const attempts = [
+        attempt(1, 'anthropic/claude', { status: 'failed', failure: 'overloaded' }),
+        attempt(2, 'openai/gpt-5-mini', { status: 'succeeded', reason: 'fail_over' }),
+        attempt(3, 'openai/gpt-5-nano', { status: 'cancelled', reason: 'hedge', lost_race: true }),
+      ]
+      const call = log.call({ skips, degraded, attempts })
+      await log.record([call, log.call()])
+      const whole = await log.get<WholeAnswer>(`/sluice/v1/calls/${idsOf([call])[0]}`)
+      assert.deepEqual([whole.skips, whole.degraded], [skips, degraded])
+      assert.deepEqual(
+        whole.attempts.map(({ reason, failure, lost_race }) => [reason, failure, lost_race]),
+        [
+          ['first', 'overloaded', false],
+          ['fail_over', null, false],
+          ['hedge', null, true],
+        ],
+      )
+      const [plain, listedWhole] = (await log.get('/sluice/v1/calls')).data
+      assert.deepEqual([listedWhole?.skips, listedWhole?.degraded], [skips, degraded])
+      assert.deepEqual([plain?.skips, plain?.degraded], [[], null])
+    })
+
+    it('reads as ever when it was recorded before that was kept', async () => {
+      const call = log.call({ attempts: [attempt(1, 'openai/gpt-5'), attempt(2, 'openai/gpt-5-mini')] })
+      await log.record([call])
+      const whole = await log.get<WholeAnswer>(`/sluice/v1/calls/${idsOf([call])[0]}`)
+      assert.deepEqual([whole.skips, whole.degraded], [[], null])
+      assert.deepEqual(
+        whole.attempts.map(({ reason, failure, lost_race }) => [reason, failure, lost_race]),
+        [
+          ['first', null, false],
+          [null, null, false],
+        ],
+      )
+    })
+
     it('has its texts where they are kept', async () => {
       const call = log.call()
       await log.record([call])

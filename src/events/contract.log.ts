@@ -33,6 +33,8 @@ export interface CallAnswer {
   ended_at: string | null
   usage: Record<string, unknown>
   cost: { usd: string | null; state: string | null }
+  skips: { target: string; reason: string }[]
+  degraded: string | null
 }
 
 export interface ListedAnswer extends CallAnswer {
@@ -41,7 +43,16 @@ export interface ListedAnswer extends CallAnswer {
 }
 
 export interface WholeAnswer extends CallAnswer {
-  attempts: { n: number; target: string; status: string; usage: object; cost: object }[]
+  attempts: {
+    n: number
+    target: string
+    status: string
+    reason: string | null
+    failure: string | null
+    lost_race: boolean
+    usage: object
+    cost: object
+  }[]
   content: { request: string | null; answer: string | null } | null
 }
 
@@ -174,6 +185,7 @@ function readQuery(search: URLSearchParams, route: Route): Record<string, unknow
   const { properties = {} } = (route.query ?? {}) as { properties?: Record<string, { type?: string }> }
   const typed = (name: string, text: string): unknown => {
     if (properties[name]?.type === 'integer') return Number(text)
+    if (properties[name]?.type === 'boolean') return text === 'true' || (text === 'false' ? false : text)
     return properties[name]?.type === 'array' ? text.split(',') : text
   }
   return Object.fromEntries([...search].map(([name, text]) => [name, typed(name, text)]))

@@ -64,6 +64,20 @@ export function filtersContract(log: CallLog): void {
       assert.deepEqual(listed(await log.get('/sluice/v1/calls?key=key_2')), idsOf(calls).toReversed())
     })
 
+    it('find calls that were degraded, and those that were not', async () => {
+      const [less, whole] = [log.call({ degraded: 'degrade; target=a/b; because=busy' }), log.call()]
+      const running = log.call()
+      await log.record([less, whole])
+      await log.intend(1, [intentOf(running)])
+      assert.deepEqual(listed(await log.get('/sluice/v1/calls?degraded=true')), idsOf([less]))
+      assert.deepEqual(listed(await log.get('/sluice/v1/calls?degraded=false')), idsOf([running, whole]))
+      for (const value of ['', 'yes', '1', 'null']) {
+        await assert.rejects(log.get(`/sluice/v1/calls?degraded=${value}`), isFault('invalid_request'), value)
+      }
+      const usage = await log.get<{ total: { calls: number } }>('/sluice/v1/usage?degraded=true')
+      assert.equal(usage.total.calls, 1)
+    })
+
     it('find calls by status, those under way too', async () => {
       const ended = (['succeeded', 'failed', 'cancelled', 'refused', 'unknown'] as const).map(status =>
         log.call({ status }),

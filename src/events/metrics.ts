@@ -1,6 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { targetName, type UsageKind, usageKinds } from '#exchange'
+import {
+  type Attempt,
+  type FailureClass,
+  type SkipReason,
+  targetName,
+  type UsageKind,
+  usageKinds,
+} from '#exchange'
 import type { Exchange } from './exchange.ts'
+import { registerStandings, type TargetGauge } from './metrics.standings.ts'
 
 /** Names of models come from callers: past this many, further ones are counted together. */
 const mostTargets = 200
@@ -19,6 +27,8 @@ export interface Gauges {
   underWay(): number
   pendingRecords(): number
   stalledReaders(): number
+  /** How targets do that were called. */
+  standings(): Iterable<TargetGauge>
   /** Calls that were refused for want of room: how many of a class, and what there was too little of. */
   shed(): Iterable<{ class: string; reason: string; count: number }>
 }
@@ -33,27 +43,28 @@ export function createMetrics(gauges: Gauges): Metrics {
     const known = tallies.get(name)
     if (known) return known
     if (tallies.size >= mostTargets && name !== 'other') return tallyOf('other')
-    const tally = new Tally()
+    const tally = new Tally(name)
     tallies.set(name, tally)
     return tally
   }
   registerCounters(registry, tallies)
   const { duration, firstToken } = registerHistograms(registry)
   registerGauges(registry, gauges)
+  registerStandings(registry, { standings: gauges.standings, nameOf: name => tallyOf(name).target })
 
   return {
     contentType: registry.contentType,
     render: () => registry.metrics(),
     observe(exchange) {
-      const last = exchange.attempts.at(-1)
+      const last = exchange.decisive
       const target = last ? targetName(last.target) : 'none'
       const tally = tallyOf(target)
       tally.countCall(exchange)
       for (const attempt of exchange.attempts) {
         const of = attempt === last ? tally : tallyOf(targetName(attempt.target))
-        add(of.attempts, attempt.status, 1)
-        of.skippedEvents += attempt.skippedEvents ?? 0
+        of.countAttempt(attempt)
       }
+      for (const { target, reason } of exchange.skips) add(tallyOf(targetName(target)).skips, reason, 1)
       if (!last) return
       duration.observe(exchange.durationMs / 1000)
       if (last.firstTokenMs !== undefined) firstToken.observe(last.firstTokenMs / 1000)
@@ -63,16 +74,37 @@ export function createMetrics(gauges: Gauges): Metrics {
 
 /** What is counted of one target. Every call adds to it, so it is plain numbers; the registry reads them when scraped. */
 class Tally {
+  readonly target: string
   /** By outcome and fault code, joined with a space. */
   readonly calls = new Map<string, number>()
   readonly attempts = new Map<string, number>()
+  readonly failures = new Map<FailureClass, number>()
+  readonly skips = new Map<SkipReason, number>()
   readonly tokens = new Map<UsageKind, number>()
+  retries = 0
+  hedges = 0
+  hedgeCostUsd = 0
+  degraded = 0
   costUsd = 0
   unpriced = 0
   skippedEvents = 0
 
-  countCall({ status, fault, settlement }: Exchange): void {
+  constructor(target: string) {
+    this.target = target
+  }
+
+  countAttempt(attempt: Attempt): void {
+    add(this.attempts, attempt.status, 1)
+    this.skippedEvents += attempt.skippedEvents ?? 0
+    if (attempt.failure) add(this.failures, attempt.failure, 1)
+    if (attempt.reason === 'retry') this.retries += 1
+    if (attempt.reason === 'hedge') this.hedges += 1
+    if (attempt.lostRace && attempt.costPicoUsd) this.hedgeCostUsd += Number(attempt.costPicoUsd) / 1e12
+  }
+
+  countCall({ status, fault, settlement, degraded }: Exchange): void {
     add(this.calls, `${status} ${fault?.code ?? 'none'}`, 1)
+    if (degraded !== undefined) this.degraded += 1
     if (!settlement) return
     for (const kind of usageKinds) {
       const count = settlement.usage[kind]
@@ -106,6 +138,42 @@ const counters: readonly CounterRecord[] = [
     help: 'Requests to providers that have ended, by target and outcome.',
     labels: ['status'],
     read: tally => [...tally.attempts].map(([status, count]) => [[status], count]),
+  },
+  {
+    name: 'sluice_attempt_failures_total',
+    help: 'Requests to providers that failed, by target and by what the failure means.',
+    labels: ['failure'],
+    read: tally => [...tally.failures].map(([failure, count]) => [[failure], count]),
+  },
+  {
+    name: 'sluice_retries_total',
+    help: 'Requests to a target that had failed the same call before, by target.',
+    labels: [],
+    read: tally => [[[], tally.retries]],
+  },
+  {
+    name: 'sluice_hedges_total',
+    help: 'Requests that were made beside one that was slow to begin its answer, by target.',
+    labels: [],
+    read: tally => [[[], tally.hedges]],
+  },
+  {
+    name: 'sluice_hedge_cost_usd_total',
+    help: 'What priced requests cost that were given up because another one began its answer sooner, in US dollars; sluice_cost_usd_total has it too.',
+    labels: [],
+    read: tally => [[[], tally.hedgeCostUsd]],
+  },
+  {
+    name: 'sluice_skips_total',
+    help: 'Times that a target was passed over, by target and reason.',
+    labels: ['reason'],
+    read: tally => [...tally.skips].map(([reason, count]) => [[reason], count]),
+  },
+  {
+    name: 'sluice_degraded_calls_total',
+    help: 'Calls whose answer was less than what was asked for, by the target that gave it.',
+    labels: [],
+    read: tally => [[[], tally.degraded]],
   },
   {
     name: 'sluice_tokens_total',

@@ -58,6 +58,15 @@ const attemptShape = Type.Object({
   status: text('`running`, `succeeded`, `failed`, `cancelled` or `unknown`.'),
   http_status: countOrNull('What the provider answered with.'),
   code: textOrNull('The fault, when it failed.'),
+  reason: textOrNull(
+    'Why it was made: `first`; `fail_over`: another target had failed; `retry`: the same target once more; `hedge`: beside an attempt that was slow to begin. Null: a record of before this was kept.',
+  ),
+  failure: textOrNull(
+    'What kind of failure it was, as it decides what is done about it: such as `rate_limited` or `outcome_unknown`.',
+  ),
+  lost_race: Type.Boolean({
+    description: 'Given up because another one that was made beside it began its answer sooner.',
+  }),
   provider_request_id: textOrNull("The provider's own id of the request, to quote in a ticket."),
   first_token_ms: countOrNull('From the request to the first content.'),
   skipped_events: Type.Integer({
@@ -91,6 +100,16 @@ const fields = {
   model: textOrNull('The model, by the name that the caller used.'),
   target: textOrNull(
     '`provider/model` of the last attempt, or the provider alone where no model was named; null when none was made.',
+  ),
+  skips: Type.Array(
+    Type.Object({
+      target: text('`provider/model`.'),
+      reason: text('`breaker_open`, `rate_limited`, `busy` or `context_too_small`.'),
+    }),
+    { description: 'Targets that were passed over, in order, each once for a reason.' },
+  ),
+  degraded: textOrNull(
+    'Why the answer was less than what was asked for, as `x-sluice-degraded` says it; null when it was not.',
   ),
   stream: Type.Boolean(),
   total_ms: countOrNull('From the request to the end of the answer.'),
@@ -138,6 +157,8 @@ function showFields(row: CallRead): Pick<Static<typeof wholeCallShape>, keyof ty
     path: row.path,
     model: row.model,
     target: row.target,
+    skips: row.skips ?? [],
+    degraded: row.degraded,
     stream: row.stream,
     total_ms: row.totalMs,
     first_token_ms: row.firstTokenMs,
@@ -173,6 +194,9 @@ function showAttempt(row: AttemptRow, isLast: boolean): Static<typeof attemptSha
     status: row.status === 'running' && !isLast ? 'unknown' : row.status,
     http_status: row.http_status ?? null,
     code: row.code ?? null,
+    reason: row.reason ?? (row.n === 1 ? 'first' : null),
+    failure: row.failure ?? null,
+    lost_race: row.lost_race ?? false,
     provider_request_id: row.provider_request_id ?? null,
     first_token_ms: row.first_token_ms ?? null,
     skipped_events: row.skipped_events ?? 0,

@@ -1,7 +1,7 @@
 import type { CallStatus } from '#exchange'
 import type { Queryable } from '#platform'
 import { bindFilter, type Filter, matches, readTimeoutMs, type Span } from './read-filter.ts'
-import type { AttemptRow } from './record.ts'
+import type { AttemptRow, SkipRow } from './record.ts'
 
 /** A call as it is read, ended or under way. */
 export interface CallRead {
@@ -29,6 +29,8 @@ export interface CallRead {
   usageSource: string | null
   costPicoUsd: string | null
   priceState: string | null
+  skips: SkipRow[] | null
+  degraded: string | null
   attempts: AttemptRow[]
 }
 
@@ -41,7 +43,7 @@ export interface CallReadWhole extends CallRead {
 const columns = `id, started_at as "startedAt", ended_at as "endedAt", status, code, organization, project,
   key_id as "keyId", key_name as "keyName", user_id as "user", feature, class, dialect, operation, path, model, target,
   stream, total_ms as "totalMs", first_token_ms as "firstTokenMs", usage, usage_source as "usageSource",
-  cost_pico_usd as "costPicoUsd", price_state as "priceState", attempts`
+  cost_pico_usd as "costPicoUsd", price_state as "priceState", skips, degraded, attempts`
 
 /**
  * Calls under way, with the columns of `calls`: what is in `call_intents` and has no row in `calls`. Each attempt
@@ -51,7 +53,7 @@ const underWay = `select distinct on (id) id, started_at, null::timestamptz as e
     null as code, organization, project, key_id, key_name, user_id, feature, class, dialect, operation, path, model,
     last_value(attempts->0->>'target') over of_call as target, stream, null::integer as total_ms,
     null::integer as first_token_ms, null::json as usage, null as usage_source, null::numeric as cost_pico_usd,
-    null as price_state, json_agg(attempts->0) over of_call as attempts
+    null as price_state, null::json as skips, null as degraded, json_agg(attempts->0) over of_call as attempts
   from (select intent.* from call_intents, json_to_recordset(call_intents.attempts::json) as intent (
       id uuid, started_at timestamptz, organization text, project text, key_id text, key_name text, user_id text,
       feature text, class text, dialect text, operation text, path text, model text, stream boolean, attempts json)) intended
@@ -69,11 +71,11 @@ export async function listCalls(
   { span, before, limit }: { span: Span; before: string | undefined; limit: number },
 ): Promise<CallRead[]> {
   const text = `
-    (select ${columns} from calls where ${matches} order by id desc limit $14::int)
+    (select ${columns} from calls where ${matches} order by id desc limit $15::int)
     union all
     (select ${columns} from (${underWay}) calls
-      where ($13::text is null or $13 = 'running') and ${matches} order by id desc limit $14)
-    order by id desc limit $14`
+      where ($13::text is null or $13 = 'running') and ${matches} order by id desc limit $15)
+    order by id desc limit $15`
   return await db.query<CallRead>({ text, timeoutMs: readTimeoutMs }, [
     ...bindFilter(filter, span, before),
     limit,

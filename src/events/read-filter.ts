@@ -39,6 +39,12 @@ export const filterFields = {
   model: name('Calls that asked for this model, by the name they used.'),
   target: name('Calls whose last attempt went to this `provider/model`.'),
   code: name('Calls that ended with this fault of the catalogue.'),
+  degraded: Type.Optional(
+    Type.Boolean({
+      description:
+        'Calls whose answer was less than what was asked for (`x-sluice-degraded`); `false`: the others.',
+    }),
+  ),
 }
 
 export interface Filter {
@@ -50,6 +56,7 @@ export interface Filter {
   model?: string
   target?: string
   code?: string
+  degraded?: boolean
   status?: string
 }
 
@@ -60,7 +67,7 @@ export interface Span {
 }
 
 /**
- * The condition on `calls` and on anything with its columns: binds $1 to $13, made by `bindFilter`. The primary
+ * The condition on `calls` and on anything with its columns: binds $1 to $14, made by `bindFilter`. The primary
  * key narrows the time first, so that a page or a day is read without an index of its own.
  */
 export const matches = `id >= $1::uuid and id < $2::uuid
@@ -69,7 +76,7 @@ export const matches = `id >= $1::uuid and id < $2::uuid
   and ($7::text is null or key_id = $7 or key_name = $7) and ($8::text is null or feature = $8)
   and ($9::text is null or user_id = $9) and ($10::text is null or model = $10)
   and ($11::text is null or target = $11) and ($12::text is null or code = $12)
-  and ($13::text is null or status = $13)`
+  and ($13::text is null or status = $13) and ($14::boolean is null or (degraded is not null) = $14)`
 
 /**
  * An id is made a moment before the call's start is read off the clock, or runs ahead of it when the clock was set
@@ -82,14 +89,14 @@ const lastUuid = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 export function bindFilter(filter: Filter, { fromMs, toMs }: Span, before?: string): unknown[] {
   const end = toMs === undefined ? lastUuid : firstUuidAt(toMs + idSlackMs)
   const cut = before === undefined ? lastUuid : uuidOf(before)
-  const { organization, project, key, feature, user, model, target, code, status } = filter
-  const names = [organization, project, key, feature, user, model, target, code, status]
+  const { organization, project, key, feature, user, model, target, code, status, degraded } = filter
+  const given = [organization, project, key, feature, user, model, target, code, status, degraded]
   return [
     firstUuidAt((fromMs ?? 0) - idSlackMs),
     [cut, end].sort()[0],
     fromMs === undefined ? null : new Date(fromMs).toISOString(),
     toMs === undefined ? null : new Date(toMs).toISOString(),
-    ...names.map(value => value ?? null),
+    ...given.map(value => value ?? null),
   ]
 }
 

@@ -33,7 +33,15 @@ export interface CallRow {
   usage_source?: string
   cost_pico_usd?: string
   price_state?: string
+  skips?: SkipRow[]
+  degraded?: string
   attempts: AttemptRow[]
+}
+
+/** A target that was passed over, as it stands in `calls.skips`, and in the API. */
+export interface SkipRow {
+  target: string
+  reason: string
 }
 
 /** An attempt as it stands in `calls.attempts`, and in the API. */
@@ -45,6 +53,9 @@ export interface AttemptRow {
   status: string
   http_status?: number
   code?: string
+  reason?: string
+  failure?: string
+  lost_race?: boolean
   provider_request_id?: string
   first_token_ms?: number
   skipped_events?: number
@@ -95,9 +106,13 @@ export function describeEnd(exchange: Exchange, endedAtMs: number): CallRow {
     attempts: exchange.attempts.map(describeAttempt),
   }
   if (exchange.fault) end.code = exchange.fault.code
-  const last = exchange.attempts.at(-1)
+  const last = exchange.decisive
   if (last) end.target = clean(targetName(last.target))
   if (last?.firstTokenMs !== undefined) end.first_token_ms = last.firstTokenMs
+  if (exchange.skips.length > 0) {
+    end.skips = exchange.skips.map(({ target, reason }) => ({ target: clean(targetName(target)), reason }))
+  }
+  if (exchange.degraded !== undefined) end.degraded = clean(exchange.degraded)
   if (exchange.settlement) describeSettlement(end, exchange.settlement)
   return end
 }
@@ -129,6 +144,9 @@ function describeAttempt(attempt: Attempt): AttemptRow {
   if (attempt.endedAtMs !== undefined) row.ended_at = isoTime(attempt.endedAtMs)
   if (attempt.httpStatus !== undefined) row.http_status = attempt.httpStatus
   if (attempt.code !== undefined) row.code = attempt.code
+  if (attempt.reason !== undefined) row.reason = attempt.reason
+  if (attempt.failure !== undefined) row.failure = attempt.failure
+  if (attempt.lostRace) row.lost_race = true
   if (attempt.providerRequestId !== undefined) row.provider_request_id = clean(attempt.providerRequestId)
   if (attempt.firstTokenMs !== undefined) row.first_token_ms = attempt.firstTokenMs
   if (attempt.skippedEvents !== undefined) row.skipped_events = attempt.skippedEvents

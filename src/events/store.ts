@@ -33,6 +33,8 @@ const columns = {
   usage_source: 'text',
   cost_pico_usd: 'numeric',
   price_state: 'text',
+  skips: 'json',
+  degraded: 'text',
   attempts: 'json',
 } satisfies Record<keyof CallRow, string>
 

@@ -88,15 +88,21 @@ export class Breaker {
     const { attempts, failed } = this.#sum()
     if (this.#row >= failures && (failed === attempts || this.#unsentRow >= failures)) this.#isDown = true
     if (this.#row >= failures * downFactor) this.#isDown = true
-    if (isProbe) {
-      this.#probing = false
-      this.#open(nowMs)
-    } else if (!this.#opened && (this.#row >= failures || this.#fails())) this.#open(nowMs)
+    if (isProbe) this.#probing = false
+    const isRefuted = isProbe && this.#opened
+    if (isRefuted || (!this.#opened && (this.#row >= failures || this.#fails()))) this.#open(nowMs)
   }
 
   /** The end of an attempt that says nothing about the target. */
   abandoned(isProbe: boolean): void {
     if (isProbe) this.#probing = false
+  }
+
+  /** Somebody says that all is well again. A probe under way stays the only one until it ends. */
+  reset(): void {
+    this.#row = 0
+    this.#unsentRow = 0
+    this.#close(false)
   }
 
   #close(isProbe: boolean): void {

@@ -1,7 +1,7 @@
-import { type Answer, assert, type Target, type Trip } from '#exchange'
+import { type Answer, assert, type Dialect, type Target, type Trip } from '#exchange'
 import type { Provider } from './provider.ts'
 import { Pursuit, type PursuitDeps } from './pursue.ts'
-import type { TargetStanding } from './standing.ts'
+import type { BreakerStanding, NamedStanding, Standings, TargetStanding } from './standing.ts'
 
 /** Makes calls. One for each configuration; sockets are shared between configurations through the HTTP client. */
 export interface Providers {
@@ -10,8 +10,24 @@ export interface Providers {
   /** Whose price list applies to a provider. */
   vendorOf(provider: string): string
   loadOf(target: Target): { underWay: number; firstTokenMs: number | undefined }
-  /** How each target that was ever called does. */
-  standings(): TargetStanding[]
+  /** How the targets do that were ever called, and the credentials; enough for gauges. */
+  standings(): NamedStanding[]
+  /** All that is known of each provider, in the order of the configuration. */
+  describe(): ProviderDescription[]
+  /** Closes the breakers of a provider. */
+  reset(provider: string): void
+}
+
+/** A provider as operators see it. */
+export interface ProviderDescription {
+  name: string
+  /** Whose price list applies; undefined: nobody's that is known. */
+  vendor: string | undefined
+  /** What it speaks in general, and for the models that were called. */
+  dialects: Dialect[]
+  origin: string
+  credential: BreakerStanding
+  targets: TargetStanding[]
 }
 
 export function createProviders(
@@ -35,5 +51,21 @@ export function createProviders(
       return { underWay: standing.underWay, firstTokenMs: standing.firstTokenMs(0.5) }
     },
     standings: () => deps.standings.list(providers),
+    describe: () => providers.map(provider => describeProvider(provider, deps.standings)),
+    reset: name => deps.standings.reset(pursuitDeps.providerOf(name)),
+  }
+}
+
+function describeProvider(provider: Provider, standings: Standings): ProviderDescription {
+  const { name, vendor, origin } = provider
+  const targets = standings.targetsOf(provider)
+  const models = ['', ...targets.map(({ model }) => model)]
+  return {
+    name,
+    vendor: vendor.startsWith('house:') ? undefined : vendor,
+    dialects: [...new Set(models.flatMap(model => provider.speaks(model)))],
+    origin,
+    credential: standings.credentialStanding(provider),
+    targets,
   }
 }

@@ -292,10 +292,11 @@ export class Pursuit {
     const { slot, isProbe, isCredentialProbe } = entry
     const { standing, credential } = entry.candidate
     const nowMs = this.#deps.clock.monotonic()
-    standing.underWay -= 1
+    standing.left(attempt !== undefined)
     slot.leave(attempt, fault)
     if (attempt?.firstTokenMs !== undefined) standing.heardFirstToken(attempt.firstTokenMs)
     const failure = attempt ? attempt.failure : fault && failureClassOf(fault, 'unsent')
+    if (failure !== undefined) standing.failed(failure, this.#deps.clock.now())
     const counts = failure === undefined ? 'none' : decisions[failure].breaker
     const isAnswer = attempt !== undefined && attempt.status !== 'cancelled' && failure !== 'rate_limited'
     const wasSent = failure !== 'not_sent'

@@ -18,7 +18,7 @@ import {
   systemClock,
   takeDataFolder,
 } from '#platform'
-import { createLanes, createThoughtMemories, RetryBudgets, Standings } from '#providers'
+import { createLanes, createThoughtMemories, providerRoutes, RetryBudgets, Standings } from '#providers'
 import { createResponses } from '#responses'
 import { createSimulator, type Simulator } from '#simulator'
 import { announce } from './announce.ts'
@@ -54,6 +54,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     pendingRecords: () => events.pending,
     stalledReaders: () => edge.droppedReaders,
     shed: () => edge.shed,
+    standings: () => current.providers.standings(),
   })
   const instance = newUuid()
   const intents =
@@ -110,6 +111,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     routes: [
       ...keys.routes,
       ...responses.routes,
+      ...providerRoutes({ current: () => current.providers, clock }),
       ...eventRoutes({ database, flush: () => events.flush(), clock }),
     ],
     metrics,

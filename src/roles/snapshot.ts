@@ -8,6 +8,7 @@ import { type Chance, type Clock, createEgress, type HttpClient } from '#platfor
 import {
   createProviders,
   type Lanes,
+  type Providers,
   type RetryBudgets,
   readProviders,
   type Standings,
@@ -40,6 +41,7 @@ export interface Fixtures {
 export interface Snapshot {
   config: Config
   gateway: Gateway
+  providers: Providers
   configuredKeys: ConfiguredKeys
   retention: Retention
   idempotency: IdempotencyLimits
@@ -107,6 +109,7 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
       events,
       idempotency: fixtures.idempotency,
     },
+    providers,
     configuredKeys: indexConfiguredKeys(config.keys, config.admin_key),
     retention: {
       content: config.calls.content as Retention['content'],

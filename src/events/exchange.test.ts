@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Call, Target } from '#exchange'
+import { systemClock } from '#platform'
+import { Exchange } from './exchange.ts'
+
+const first: Target = { provider: 'openai', model: 'gpt-5' }
+const second: Target = { provider: 'anthropic', model: 'claude' }
+
+describe('an exchange', () => {
+  it('says of each further attempt whether it is a fail-over or a retry', async () => {
+    const exchange = begin()
+    for (const target of [first, second, { ...first }]) (await exchange.open(target)).status = 'failed'
+    assert.deepEqual(
+      exchange.attempts.map(({ n, reason }) => [n, reason]),
+      [
+        [1, undefined],
+        [2, 'fail_over'],
+        [3, 'retry'],
+      ],
+    )
+  })
+
+  it('says of an attempt that is made beside another one that it is a hedge, under a number of its own', async () => {
+    const exchange = begin()
+    await exchange.open(first)
+    await exchange.open(second)
+    assert.deepEqual(
+      exchange.attempts.map(({ n, reason }) => [n, reason]),
+      [
+        [1, undefined],
+        [2, 'hedge'],
+      ],
+    )
+  })
+
+  it('knows them apart while the first is still on its way to the record', async () => {
+    const commits: (() => void)[] = []
+    const exchange = begin(() => new Promise(resolve => commits.push(() => resolve(1))))
+    const opened = [exchange.open(first), exchange.open(second)]
+    for (const commit of commits) commit()
+    const attempts = await Promise.all(opened)
+    assert.deepEqual(
+      attempts.map(({ n, reason }) => [n, reason]),
+      [
+        [1, undefined],
+        [2, 'hedge'],
+      ],
+    )
+  })
+
+  it('notes a target that was passed over once for a reason', () => {
+    const exchange = begin()
+    exchange.skip(first, 'busy')
+    exchange.skip(first, 'breaker_open')
+    exchange.skip(first, 'busy')
+    assert.deepEqual(
+      exchange.skips.map(({ reason }) => reason),
+      ['busy', 'breaker_open'],
+    )
+  })
+})
+
+function begin(intend = async () => 1): Exchange {
+  const call = { id: `call_${'0'.repeat(32)}`, startedAtMs: 0 } as Call
+  return new Exchange(call, systemClock, intend)
+}
