@@ -75,7 +75,8 @@ export class Breaker {
   succeeded(nowMs: number, isProbe: boolean): void {
     this.#row = 0
     this.#unsentRow = 0
-    if (this.#opened) this.#close(isProbe)
+    if (isProbe) this.#probing = false // also where another one has closed it meanwhile
+    if (this.#opened) this.#close()
     this.#count(nowMs, false)
   }
 
@@ -102,16 +103,15 @@ export class Breaker {
   reset(): void {
     this.#row = 0
     this.#unsentRow = 0
-    this.#close(false)
+    this.#close()
   }
 
-  #close(isProbe: boolean): void {
+  #close(): void {
     this.#opened = false
     this.#isDown = false
     this.#timesOpened = 0
     this.#attempts.fill(0) // what was before the recovery says nothing about after it
     this.#failures.fill(0)
-    if (isProbe) this.#probing = false
   }
 
   #open(nowMs: number): void {
