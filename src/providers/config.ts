@@ -3,6 +3,7 @@ import { ByteSize, type Check, Duration, nearest } from '#platform'
 import { quirks } from '#wire'
 import { checkCredentials } from './credential.google.ts'
 import { houses } from './houses.ts'
+import { limitsConfig } from './lane-config.ts'
 import { neededBy, reads, type SettingName, settingNames, type Vendor } from './vendor.ts'
 import { simulatorVendor, vendors } from './vendors.ts'
 
@@ -192,9 +193,7 @@ const providerConfig = Type.Object(
       default: '64mb',
       description: 'Largest answer that is not streamed.',
     }),
-    limits: Type.Optional(
-      Type.Unsafe<never>({ later: 'Limits of a provider are not in this version yet; remove the section.' }),
-    ),
+    limits: Type.Optional(limitsConfig),
   },
   { additionalProperties: false },
 )

@@ -2,6 +2,7 @@ import type { Dialect, Family } from '#exchange'
 import type { Quirk } from '#wire'
 import type { BreakerLimits } from './breaker.ts'
 import type { Credential } from './credential.ts'
+import type { LaneLimits } from './lane-limits.ts'
 
 /** A vendor, a place and a credential: all that is needed to make a call. */
 export interface Provider {
@@ -30,6 +31,8 @@ export interface Provider {
   /** What must never be seen by a caller, wherever the provider repeats it: as it is now. */
   readonly secrets: readonly string[]
   connections: number
+  /** Of what it may be asked. */
+  limits: LaneLimits
   breaker: BreakerLimits
   connectTimeoutMs: number
   maxAnswerBytes: number

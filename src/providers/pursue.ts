@@ -236,6 +236,7 @@ export class Pursuit {
   #pass(candidate: Candidate, entered: Decision<Slot>, effort: Effort): Entry | undefined {
     const { target, standing, credential } = candidate
     if (!entered.ok) {
+      if (entered.code === 'client_closed') throw new Fault(entered.code, entered.message)
       const reason = entered.code === 'rate_limited' ? 'rate_limited' : 'busy'
       return this.#skip(target, reason, entered.detail?.retryAfterMs)
     }

@@ -7,6 +7,7 @@ import { houseOf, isVendors, type ProviderConfig } from './config.ts'
 import { createCredential } from './create-credential.ts'
 import type { Credential } from './credential.ts'
 import { simulator } from './houses.ts'
+import { readLimits } from './lane-config.ts'
 import type { Provider, ProviderAsk } from './provider.ts'
 import { type SettingName, type Settings, settingNames, type Vendor, type VendorAsk } from './vendor.ts'
 import { simulatorVendor, vendors } from './vendors.ts'
@@ -54,6 +55,7 @@ function readProvider(name: string, config: ProviderConfig, { simulatorUrl, cloc
       return [...credential.secrets, ...secretHeaders(headers)]
     },
     connections: config.connections,
+    limits: readLimits(config.limits),
     connectTimeoutMs: config.timeouts.connect,
     breaker: readBreaker(config.breaker),
     maxAnswerBytes: config.max_answer,

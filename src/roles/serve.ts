@@ -92,7 +92,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     published: readPublishedPrices(),
     thoughts: createThoughtMemories({ clock }),
     standings: new Standings({ clock }),
-    lanes: createLanes(),
+    lanes: createLanes({ clock, chance }),
     hedgeBudgets: new RetryBudgets({ clock, share: 0, floorPerSecond: 0 }),
     retryBudgets: new RetryBudgets({ clock, share: 0.1, floorPerSecond: 1 }),
     simulatorUrl: () => simulatorUrl,
