@@ -11,9 +11,10 @@ import {
 import type { Clock, Egress, HttpClient, HttpFailure, HttpFlow, HttpReader } from '#platform'
 import type { Passage } from '#wire'
 import { answerHeaders } from './answer-headers.ts'
-import { classify, statusWithin } from './classify.ts'
+import { classify } from './classify.ts'
 import { failureClassOf } from './decide.ts'
 import { type Departure, depart } from './depart.ts'
+import { statusWithin } from './error-words.ts'
 import { passedAnswerHeaders, passedFault } from './passthrough.ts'
 import type { Provider } from './provider.ts'
 import { ProviderStream } from './stream.ts'
@@ -319,7 +320,7 @@ class Conversation implements HttpReader {
       body,
       error,
       translated: this.#passage.relayed === undefined,
-      repeatsSecret: secrets.some(secret => body.includes(secret) || error?.message?.includes(secret)),
+      repeatsSecret: secrets.some(secret => body.includes(secret) || repeats(error, secret)),
       nowMs: this.#deps.clock.now(),
     }
     const fault = classify(answer)
@@ -340,6 +341,10 @@ class Conversation implements HttpReader {
       return undefined
     }
   }
+}
+
+function repeats(error: ProviderError | undefined, secret: string): boolean {
+  return [error?.message, error?.param, error?.code, error?.type].some(word => word?.includes(secret))
 }
 
 function gone(): Fault {

@@ -1,3 +1,5 @@
+import { readDateWait, readDuration, readPlainWait, readReset } from './wait-forms.ts'
+
 /** No provider's wait is believed past this: many callers share one reset instant, and some dates are nonsense. */
 const longestMs = 3_600_000
 
@@ -5,24 +7,43 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 /**
  * How long a provider asks us to wait, in milliseconds: `retry-after-ms`, `x-ms-retry-after-ms` (Azure), then
- * `retry-after` in seconds or as an HTTP date (RFC 9110, 10.2.3). Undefined when it does not say, or not clearly.
+ * `retry-after` in seconds, as a duration or as a date (RFC 9110, 10.2.3), from nothing to an hour. Undefined when it
+ * does not say, or not clearly.
  */
 export function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
-  const inMs = number(headers['retry-after-ms']) ?? number(headers['x-ms-retry-after-ms'])
-  if (inMs !== undefined) return clamp(inMs)
-  const seconds = number(headers['retry-after'])
-  if (seconds !== undefined) return clamp(seconds * 1000)
-  const date = Date.parse(one(headers['retry-after']) ?? '')
-  return Number.isNaN(date) ? undefined : clamp(date - nowMs)
+  for (const name of ['retry-after-ms', 'x-ms-retry-after-ms']) {
+    const text = textOf(headers[name])
+    const waitMs = readPlainWait(text, 'ms') ?? readDuration(text)
+    if (waitMs !== undefined) return clamp(waitMs)
+  }
+  const text = textOf(headers['retry-after'])
+  return clampWait(readPlainWait(text, 's') ?? readDuration(text) ?? readDateWait(text, nowMs))
 }
 
-function one(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value
+/** `anthropic-ratelimit-requests-reset`; `x-ratelimit-reset-tokens`, `x-ratelimit-reset`, `ratelimit-reset`. */
+const resetNames = /^(?:(anthropic-ratelimit-.+-)reset|((?:x-)?ratelimit-)reset(-.+)?)$/
+
+/**
+ * How long it takes until all limits that are used up are reset, in milliseconds, from nothing to an hour: by the
+ * `reset` of those whose `remaining` is 0. For an answer that says that a limit is why it refuses. Sources:
+ * https://platform.openai.com/docs/guides/rate-limits and https://docs.anthropic.com/en/api/rate-limits.
+ */
+export function limitResetMs(headers: Headers, nowMs: number): number | undefined {
+  let longest: number | undefined
+  for (const name of Object.keys(headers)) {
+    const [match, anthropic, plain, what = ''] = resetNames.exec(name) ?? []
+    if (match === undefined) continue
+    const remaining = anthropic === undefined ? `${plain}remaining${what}` : `${anthropic}remaining`
+    const left = readPlainWait(textOf(headers[remaining]), 'ms')
+    if (left === undefined || left > 0) continue
+    const waitMs = clampWait(readReset(textOf(headers[name]), nowMs))
+    if (waitMs !== undefined) longest = Math.max(longest ?? 0, waitMs)
+  }
+  return longest
 }
 
-function number(value: string | string[] | undefined): number | undefined {
-  const text = one(value)?.trim()
-  return text !== undefined && /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined
+function textOf(value: string | string[] | undefined): string {
+  return (Array.isArray(value) ? value[0] : value)?.trim() ?? ''
 }
 
 /** A wait that a provider named in its body. */

@@ -10,7 +10,7 @@ export type {
   StreamTap,
 } from './dialect.ts'
 export { estimateOutputTokens } from './dialect.ts'
-export { dialects } from './dialects.ts'
+export { dialects, providerDialects } from './dialects.ts'
 export type { Heartbeat, Tail } from './heartbeat.ts'
 export { heartbeatOf, tailAfter } from './heartbeat.ts'
 export type { Passage, PassageOptions } from './passage.ts'

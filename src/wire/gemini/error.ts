@@ -50,7 +50,8 @@ export function renderGeminiErrorEvent(fault: Fault, requestId: string, request?
 
 /**
  * Reads `{error: {code, status, message, details}}`, and the array around it that a stream without `alt=sse` answers
- * with. A key that is not known comes with status 400, and is told by the reason in its details alone.
+ * with. What is the matter is told in the details at times: by a reason (of a key that is not known, with status 400),
+ * or by the name of the quota that is used up, of the minute or of the day.
  */
 export function readGeminiError(body: unknown): ProviderError | undefined {
   const json: unknown = Array.isArray(body) ? body[0] : body
@@ -65,15 +66,34 @@ export function readGeminiError(body: unknown): ProviderError | undefined {
     .filter(isObject)
     .map(({ field }) => field)
     .find(isText)
-  const code = typeof error.code === 'number' ? String(error.code) : error.code
+  const code =
+    details.map(quotaWord).find(isText) ??
+    reason ??
+    (typeof error.code === 'number' ? String(error.code) : error.code)
   const retryAfterMs = details.map(({ retryDelay }) => readDuration(retryDelay)).find(ms => ms !== undefined)
   return {
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     code: isText(code) ? code : undefined,
-    type: reason === 'API_KEY_INVALID' ? reason : isText(error.status) ? error.status : undefined,
+    type: isText(error.status) ? error.status : undefined,
     param: isText(field) ? field : undefined,
     message: isText(error.message) ? error.message : undefined,
   }
+}
+
+/**
+ * Google's own word for a quota that is not back within the minute: one of the day, or of none at all. Told in a
+ * `QuotaFailure` (`quotaId: "GenerateRequestsPerDayPerProjectPerModel"`), or by Vertex in the metadata of `ErrorInfo`.
+ */
+function quotaWord({ violations, metadata }: Record<string, unknown>): string | undefined {
+  const quotas = Array.isArray(violations) ? violations.filter(isObject) : []
+  const named = [
+    ...quotas.map(({ quotaId }) => quotaId),
+    isObject(metadata) ? metadata.quota_limit : undefined,
+  ]
+  const isLong =
+    named.some(name => isText(name) && name.includes('PerDay')) ||
+    quotas.some(({ quotaValue }) => quotaValue === '0')
+  return isLong ? 'quota_exceeded' : undefined
 }
 
 /** A `google.protobuf.Duration`: seconds with an `s` behind them. */
