@@ -4,6 +4,7 @@ import {
   type Decision,
   type FailureClass,
   Fault,
+  type Passthrough,
   type PlannedTarget,
   type Presence,
   type SkipReason,
@@ -39,6 +40,8 @@ const longestWaitMs = 60_000
 interface Candidate {
   target: PlannedTarget
   provider: Provider
+  /** What a failure or a rate limit is taken to concern: the model, or what is asked for without one. */
+  scope: string
   standing: Standing
   credential: Breaker
   tries: number
@@ -76,12 +79,13 @@ export class Pursuit {
   constructor(deps: PursuitDeps, trip: Trip) {
     this.#deps = deps
     this.#trip = trip
-    const { call, plan } = trip
+    const { asked, call, plan } = trip
     this.#candidates = plan.targets.map(target => {
       const provider = deps.providerOf(target.provider)
-      const standing = deps.standings.of(provider, target.model)
+      const scope = target.model === '' ? collectionOf(asked.passthrough) : target.model
+      const standing = deps.standings.of(provider, scope)
       const credential = deps.standings.credentialOf(provider)
-      return { target, provider, standing, credential, tries: 0, failure: undefined }
+      return { target, provider, scope, standing, credential, tries: 0, failure: undefined }
     })
     const startedMs = deps.clock.monotonic() - Math.max(0, deps.clock.now() - call.startedAtMs)
     this.#totalUntilMs = startedMs + plan.timeouts.totalMs
@@ -208,7 +212,7 @@ export class Pursuit {
   }
 
   #enter(candidate: Candidate, effort: Effort): Entry | undefined | Promise<Entry | undefined> {
-    const { target, provider, standing, credential } = candidate
+    const { target, provider, scope, standing, credential } = candidate
     const { asked, call, presence } = this.#trip
     const nowMs = this.#deps.clock.monotonic()
     const breaker = [credential, standing.breaker].find(one => !one.admits(nowMs))
@@ -221,7 +225,7 @@ export class Pursuit {
     const entered = this.#deps.lanes.enter(provider, {
       organization: call.caller.organization,
       class: call.class,
-      model: target.model,
+      model: scope,
       tokens,
       untilMs: this.#beginUntilMs,
       mayWait: effort === 'waiting',
@@ -417,6 +421,11 @@ function mayTakeMore(target: PlannedTarget, than: PlannedTarget): boolean {
   if (target.contextTokens === undefined || than.contextTokens === undefined)
     return target.model !== than.model
   return target.contextTokens > than.contextTokens
+}
+
+/** `/v1/files` of `/v1/files/file-1/content`. */
+function collectionOf(passthrough: Passthrough | undefined): string {
+  return passthrough?.path.split('/', 3).join('/') ?? ''
 }
 
 /** What went wrong on our side goes wrong at every target. */
