@@ -440,11 +440,18 @@ const mistakes: readonly { name: string; text: string; at: [number, number]; pat
       says: /not in this version yet/,
     })),
     {
-      name: 'limits of a provider, which are for later',
-      text: 'providers: { sim: { limits: { concurrency: 1 } } }',
-      at: [1, 21],
-      path: 'providers.sim.limits',
-      says: /not in this version yet/,
+      name: 'a limit of a provider that lets nothing through',
+      text: 'providers: { sim: { limits: { requests_per_minute: 0 } } }',
+      at: [1, 52],
+      path: 'providers.sim.limits.requests_per_minute',
+      says: /number such as 600, 200k or 2m, at least 1/,
+    },
+    {
+      name: 'limits of models by a pattern that is none',
+      text: "providers: { sim: { limits: { models: { 'a*b': { concurrency: 1 } } } } }",
+      at: [1, 41],
+      path: 'providers.sim.limits.models.a*b',
+      says: /beginning and a `\*`/,
     },
     {
       name: 'retries, which are for later',
