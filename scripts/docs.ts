@@ -218,6 +218,7 @@ async function metricsPage(): Promise<string> {
     stalledReaders: () => 0,
     shed: () => [],
     standings: () => [],
+    lanes: () => [],
   }).render()
   const rows = [...text.matchAll(/^# HELP (sluice_\w+) (.*)\n# TYPE \1 (\w+)$/gm)].map(
     ([, name = '', help = '', type = '']) => [`\`${name}\``, type, help],

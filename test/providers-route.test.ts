@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { Ajv } from 'ajv'
 import { callOnRecord } from './support/call-log.ts'
 import { errorBody, wholeAnswer } from './support/chat-bytes.ts'
+import { eventually } from './support/eventually.ts'
 import { startSluice } from './support/sluice.ts'
 import { startUpstream } from './support/upstream.ts'
 
@@ -11,8 +13,11 @@ const headerSecret = 'a-secret-of-the-proxy'
 
 /** What the provider does with a model that is not here: it answers. */
 const failing = new Map<string, number>()
-const upstream = await startUpstream(({ body }, response) => {
+/** Resolves when `held` may be answered. */
+const held = Promise.withResolvers<void>()
+const upstream = await startUpstream(async ({ body }, response) => {
   const { model } = JSON.parse(body) as { model: string }
+  if (model === 'held') await held.promise
   const status = failing.get(model) ?? 200
   response.writeHead(status, { 'content-type': 'application/json' })
   response.end(status === 200 ? wholeAnswer : errorBody({ type: 'some_error', code: 'some_code' }))
@@ -25,6 +30,7 @@ providers:
   first: ${provider}
   second: ${provider}
   locked: ${provider.replace('retries', `headers: { x-proxy-token: ${headerSecret} }, retries`)}
+  narrow: ${provider.replace('retries', 'limits: { requests_per_minute: 6000, concurrency: 1 }, retries')}
   openai: { api_key: ${providerKey} }
 models:
   smart: { targets: [first/big, second/small], retries: 0 }
@@ -33,9 +39,25 @@ keys:
 `,
 })
 
+interface Api {
+  paths: Record<
+    string,
+    Record<string, { responses: { 200: { content: { 'application/json': { schema: object } } } } }>
+  >
+}
+
+const ajv = new Ajv()
+const api = (await (await send('/sluice/v1/openapi.json')).json()) as Api
+
 interface Breaker {
   state: string
   open_until: string | null
+}
+
+interface LaneAnswer {
+  waiting: { interactive: number; batch: number }
+  under_way: number
+  limits: object
 }
 
 interface ProviderAnswer {
@@ -51,6 +73,7 @@ interface ProviderAnswer {
     first_token_ms: { p50: number | null; p95: number | null }
     last_failure: { failure: string; at: string } | null
   }[]
+  lane: LaneAnswer | null
 }
 
 interface RecordAnswer {
@@ -73,7 +96,15 @@ async function read<Answer>(path: string, method = 'GET'): Promise<Answer> {
   const text = await answer.text()
   assert.equal(answer.status, 200, text)
   for (const secret of [providerKey, headerSecret]) assert.ok(!text.includes(secret), 'tells no secret')
-  return JSON.parse(text) as Answer
+  const answered: unknown = JSON.parse(text)
+  const [pathname = ''] = path.split('?')
+  const described = Object.entries(api.paths).find(([known]) =>
+    new RegExp(`^${known.replace(/\{\w+\}/, '[^/]+')}$`).test(pathname),
+  )
+  const schema = described?.[1][method.toLowerCase()]?.responses['200'].content['application/json'].schema
+  assert.ok(schema, `${path} is described`)
+  assert.ok(ajv.validate(schema, answered), ajv.errorsText())
+  return answered as Answer
 }
 
 async function ask(model: string): Promise<Response> {
@@ -106,6 +137,7 @@ suite('GET /sluice/v1/providers', () => {
         ['first', null, new URL(upstream.url).origin],
         ['second', null, new URL(upstream.url).origin],
         ['locked', null, new URL(upstream.url).origin],
+        ['narrow', null, new URL(upstream.url).origin],
         ['openai', 'openai', 'https://api.openai.com'],
       ],
     )
@@ -165,6 +197,24 @@ suite('GET /sluice/v1/providers', () => {
     assert.equal((await ask('locked/other')).status, 503)
     await read('/sluice/v1/providers/locked/reset', 'POST')
     assert.equal((await ask('locked/other')).status, 200)
+  })
+})
+
+suite('the lane of a provider', () => {
+  test('shows its limits, who is under way and who waits', async () => {
+    assert.equal((await byName('narrow')).lane, null)
+    const asked = [ask('narrow/held'), ask('narrow/held')]
+    const lane = await eventually('one waits for the other', async () => {
+      const { lane } = await byName('narrow')
+      return lane?.waiting.interactive === 1 && lane.under_way === 1 ? lane : undefined
+    })
+    assert.deepEqual(lane.limits, { requests_per_minute: 6000, tokens_per_minute: null, concurrency: 1 })
+    assert.equal(await metric('sluice_lane_waiting{provider="narrow",class="interactive"}'), 1)
+    assert.equal(await metric('sluice_lane_waiting{provider="narrow",class="batch"}'), 0)
+    assert.equal(await metric('sluice_target_under_way{target="narrow/held"}'), 1)
+    held.resolve()
+    for (const { status } of await Promise.all(asked)) assert.equal(status, 200)
+    assert.equal(await metric('sluice_lane_waiting{provider="narrow",class="interactive"}'), 0)
   })
 })
 

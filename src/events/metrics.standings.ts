@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
+import type { CallClass } from '#exchange'
 
 /** How a target does just now; or the credential of a provider, by the provider's name and with no number of its own. */
 export interface TargetGauge {
@@ -39,6 +40,30 @@ export function registerStandings(
       this.reset()
       for (const { target, underWay } of standings()) {
         if (underWay !== undefined) this.labels(nameOf(target)).inc(underWay)
+      }
+    },
+  })
+}
+
+/** How many wait for a provider, or for one of its models. */
+export interface LaneGauge {
+  provider: string
+  model?: string
+  waiting: Readonly<Record<CallClass, number>>
+}
+
+/** Who waits for providers, of which there are as many as the configuration has. */
+export function registerLanes(registry: Registry, lanes: () => Iterable<LaneGauge>): void {
+  new Gauge({
+    name: 'sluice_lane_waiting',
+    help: 'Calls that wait until a provider may be asked, by provider and class.',
+    labelNames: ['provider', 'class'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { provider, model, waiting } of lanes()) {
+        if (model !== undefined) continue
+        for (const [of, count] of Object.entries(waiting)) this.labels(provider, of).set(count)
       }
     },
   })

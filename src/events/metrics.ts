@@ -8,7 +8,7 @@ import {
   usageKinds,
 } from '#exchange'
 import type { Exchange } from './exchange.ts'
-import { registerStandings, type TargetGauge } from './metrics.standings.ts'
+import { type LaneGauge, registerLanes, registerStandings, type TargetGauge } from './metrics.standings.ts'
 
 /** Names of models come from callers: past this many, further ones are counted together. */
 const mostTargets = 200
@@ -29,6 +29,8 @@ export interface Gauges {
   stalledReaders(): number
   /** How targets do that were called. */
   standings(): Iterable<TargetGauge>
+  /** Who waits for providers that were called; those of a single model are named beside the provider's whole. */
+  lanes(): Iterable<LaneGauge>
   /** Calls that were refused for want of room: how many of a class, and what there was too little of. */
   shed(): Iterable<{ class: string; reason: string; count: number }>
 }
@@ -51,6 +53,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   const { duration, firstToken } = registerHistograms(registry)
   registerGauges(registry, gauges)
   registerStandings(registry, { standings: gauges.standings, nameOf: name => tallyOf(name).target })
+  registerLanes(registry, () => gauges.lanes())
 
   return {
     contentType: registry.contentType,

@@ -1,7 +1,8 @@
 import { type Answer, assert, type Dialect, type Target, type Trip } from '#exchange'
+import type { LaneStanding } from './lane.ts'
 import type { Provider } from './provider.ts'
 import { Pursuit, type PursuitDeps } from './pursue.ts'
-import type { BreakerStanding, NamedStanding, Standings, TargetStanding } from './standing.ts'
+import type { BreakerStanding, NamedStanding, TargetStanding } from './standing.ts'
 
 /** Makes calls. One for each configuration; sockets are shared between configurations through the HTTP client. */
 export interface Providers {
@@ -12,6 +13,8 @@ export interface Providers {
   loadOf(target: Target): { underWay: number; firstTokenMs: number | undefined }
   /** How the targets do that were ever called, and the credentials; enough for gauges. */
   standings(): NamedStanding[]
+  /** Who waits for them. */
+  lanes(): LaneStanding[]
   /** All that is known of each provider, in the order of the configuration. */
   describe(): ProviderDescription[]
   /** Closes the breakers of a provider. */
@@ -28,6 +31,8 @@ export interface ProviderDescription {
   origin: string
   credential: BreakerStanding
   targets: TargetStanding[]
+  /** Of the provider as a whole, then of its models; empty before the first call. */
+  lane: LaneStanding[]
 }
 
 export function createProviders(
@@ -51,12 +56,16 @@ export function createProviders(
       return { underWay: standing.underWay, firstTokenMs: standing.firstTokenMs(0.5) }
     },
     standings: () => deps.standings.list(providers),
-    describe: () => providers.map(provider => describeProvider(provider, deps.standings)),
+    lanes: () => deps.lanes.describe(providers),
+    describe: () => providers.map(provider => describeProvider(provider, deps)),
     reset: name => deps.standings.reset(pursuitDeps.providerOf(name)),
   }
 }
 
-function describeProvider(provider: Provider, standings: Standings): ProviderDescription {
+function describeProvider(
+  provider: Provider,
+  { standings, lanes }: Pick<PursuitDeps, 'standings' | 'lanes'>,
+): ProviderDescription {
   const { name, vendor, origin } = provider
   const targets = standings.targetsOf(provider)
   const models = ['', ...targets.map(({ model }) => model)]
@@ -67,5 +76,6 @@ function describeProvider(provider: Provider, standings: Standings): ProviderDes
     origin,
     credential: standings.credentialStanding(provider),
     targets,
+    lane: lanes.describe([provider]),
   }
 }

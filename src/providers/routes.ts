@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Fault, type Route, targetName } from '#exchange'
 import type { Clock } from '#platform'
+import type { LaneStanding } from './lane.ts'
 import type { ProviderDescription, Providers } from './providers.ts'
 import type { BreakerStanding, TargetStanding } from './standing.ts'
 
@@ -15,6 +16,9 @@ const timeOrNull = (description: string) =>
 
 const msOrNull = (description: string) =>
   Type.Unsafe<number | null>({ type: ['number', 'null'], minimum: 0, description })
+
+const limitOrNull = (description: string) =>
+  Type.Unsafe<number | null>({ type: ['number', 'null'], description })
 
 const breakerShape = Type.Object({
   state: Type.Unsafe<BreakerStanding['state']>({
@@ -46,6 +50,33 @@ const targetShape = Type.Object({
   }),
 })
 
+const laneFields = {
+  waiting: Type.Object(
+    { interactive: Type.Integer({ minimum: 0 }), batch: Type.Integer({ minimum: 0 }) },
+    { description: 'Calls that wait until it may be asked.' },
+  ),
+  under_way: Type.Integer({ minimum: 0, description: 'Attempts that have a place.' }),
+  limits: Type.Object({
+    requests_per_minute: limitOrNull('As configured; null: no limit.'),
+    tokens_per_minute: limitOrNull('As configured; null: no limit.'),
+    concurrency: limitOrNull(
+      'At once: as configured, or fewer where the provider has let fewer through; null: no limit.',
+    ),
+  }),
+}
+
+const laneShape = Type.Object({
+  ...laneFields,
+  models: Type.Array(
+    Type.Object({
+      target: Type.String({ description: '`provider/model`.' }),
+      closed_until: timeOrNull('When it is asked again after a rate limit; null: it is not closed'),
+      ...laneFields,
+    }),
+    { description: 'Models with calls under way or waiting, or of which something was learned.' },
+  ),
+})
+
 const providerShape = Type.Object({
   object: Type.Literal('provider'),
   name: Type.String({ description: 'By the configuration.' }),
@@ -63,6 +94,11 @@ const providerShape = Type.Object({
   ),
   targets: Type.Array(targetShape, {
     description: 'Its models that were called since this process started, by name.',
+  }),
+  lane: Type.Unsafe<Static<typeof laneShape> | null>({
+    ...laneShape,
+    type: ['object', 'null'],
+    description: 'Who waits for it, and by which limits; null before its first call.',
   }),
 })
 
@@ -127,7 +163,7 @@ export function providerRoutes({ current, clock }: ProviderRoutesOptions): Route
 }
 
 function showProvider(provider: ProviderDescription, clock: Clock): Static<typeof providerShape> {
-  const { name, vendor, dialects, origin, credential, targets } = provider
+  const { name, vendor, dialects, origin, credential, targets, lane } = provider
   return {
     object: 'provider',
     name,
@@ -136,6 +172,7 @@ function showProvider(provider: ProviderDescription, clock: Clock): Static<typeo
     origin,
     credential: { breaker: showBreaker(credential, clock) },
     targets: targets.map(target => showTarget(name, target, clock)),
+    lane: showLane(lane, clock),
   }
 }
 
@@ -149,6 +186,33 @@ function showTarget(provider: string, standing: TargetStanding, clock: Clock): S
     last_failure: lastFailure
       ? { failure: lastFailure.failure, at: new Date(lastFailure.atMs).toISOString() }
       : null,
+  }
+}
+
+function showLane(
+  [whole, ...models]: readonly LaneStanding[],
+  clock: Clock,
+): Static<typeof laneShape> | null {
+  if (!whole) return null
+  return {
+    ...showPlaces(whole),
+    models: models.map(({ provider, model = '', closedForMs, ...places }) => ({
+      target: targetName({ provider, model }),
+      closed_until: closedForMs > 0 ? new Date(clock.now() + closedForMs).toISOString() : null,
+      ...showPlaces(places),
+    })),
+  }
+}
+
+function showPlaces({ waiting, underWay, limits }: Pick<LaneStanding, 'waiting' | 'underWay' | 'limits'>) {
+  return {
+    waiting,
+    under_way: underWay,
+    limits: {
+      requests_per_minute: limits.requestsPerMinute ?? null,
+      tokens_per_minute: limits.tokensPerMinute ?? null,
+      concurrency: limits.concurrency ?? null,
+    },
   }
 }
 

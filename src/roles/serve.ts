@@ -55,6 +55,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     stalledReaders: () => edge.droppedReaders,
     shed: () => edge.shed,
     standings: () => current.providers.standings(),
+    lanes: () => current.providers.lanes(),
   })
   const instance = newUuid()
   const intents =
