@@ -59,7 +59,7 @@ export const requestsConfig = Type.Object(
     most_delay: Duration({
       atLeast: '10ms',
       atMost: '1m',
-      default: '250ms',
+      default: '100ms',
       description:
         'How late this process may be with everything it does (the delay of its event loop) before it refuses a share of the calls with `overloaded`, so that the rest is served; those of class batch from two fifths of it on.',
     }),

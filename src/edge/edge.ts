@@ -64,6 +64,12 @@ export interface Edge {
   drain(withinMs: number): Promise<void>
 }
 
+/**
+ * Connections that may wait to be taken. Node's own 511 are gone in a burst; who finds no room there tries again after a
+ * second, then three. (The kernel's `net.core.somaxconn` is the upper bound.)
+ */
+const backlog = 4_096
+
 /** For the last words to calls that are cut off, and for requests to our own API to end. */
 const farewellMs = 2_000
 
@@ -93,7 +99,7 @@ export function createEdge(options: EdgeOptions): Edge {
   serveOperations(server, options, { routes, isDraining })
 
   return {
-    listen: address => server.listen(address),
+    listen: address => server.listen({ ...address, backlog }),
     get underWay() {
       return underWay.count
     },

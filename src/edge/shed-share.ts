@@ -2,8 +2,8 @@
 const gain = 0.1
 /** How far beyond its bound a delay counts, in bounds. */
 const farthest = 3
-/** What a burst may use up before the first call is refused: half a second at twice the bound. */
-const allowance = 0.5
+/** What a burst may use up before the first call is refused: a second at twice the bound. */
+const allowance = 1
 
 /**
  * The share of calls to refuse, so that the delay settles at its bound: the integral of how far it is off, after PIE

@@ -139,7 +139,7 @@ suite('shedding', () => {
     turn(10_000)
     assert.equal(shedder.admit('interactive'), undefined, 'a first call finds no pressure')
     at.delayMs = mostDelayMs * 1.2
-    run(40)
+    run(80)
     turn(100 + mostDelayMs * 4 + 1)
     assert.equal(
       Array.from({ length: 50 }, () => shedder.admit('interactive')).filter(fault => !fault).length,

@@ -3,7 +3,7 @@ import { getHeapStatistics } from 'node:v8'
 
 /** How much this process has to do, handed in: a test presses as it likes. */
 export interface Pressure {
-  /** By how much the event loop came late since the last look, on average, in milliseconds. */
+  /** By how much the event loop was late for whoever came since the last look, on average, in milliseconds. */
   takeLoopDelayMs(): number
   /** The part of the memory it may have that is used, from 0 on. */
   memoryShare(): number
@@ -21,9 +21,10 @@ export function createPressure(): Pressure {
   delay.enable()
   return {
     takeLoopDelayMs() {
-      const meanMs = delay.count === 0 ? 0 : delay.mean / 1e6
+      const { count, mean, stddev } = delay
       delay.reset()
-      return Math.max(meanMs - resolution, 0)
+      // Each turn counts by its length: short turns are many, but whoever comes meets a long one.
+      return count === 0 ? 0 : Math.max((mean + stddev ** 2 / mean) / 1e6 - resolution, 0)
     },
     memoryShare() {
       const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
