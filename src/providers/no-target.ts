@@ -16,7 +16,7 @@ const sentences: Readonly<Record<SkipReason, string>> = {
 
 /** Why no target could be asked at all, and when one can be. */
 export function noTarget(skipped: readonly Skipped[], tryAgainMs: number | undefined): Fault {
-  const waits = skipped.flatMap(({ waitMs }) => waitMs ?? [])
+  const waits = skipped.flatMap(({ waitMs }) => waitMs || []) // somebody is just finding out: that takes a moment
   const waitMs = waits.length > 0 ? Math.ceil(Math.min(...waits)) : undefined
   const why = skipped.map(({ target, reason }) => `\`${targetName(target)}\` ${sentences[reason]}`).join('; ')
   const reasons = new Set(skipped.map(({ reason }) => reason))

@@ -4,6 +4,7 @@ import {
   type Decision,
   type FailureClass,
   Fault,
+  faults,
   type Passthrough,
   type PlannedTarget,
   type Presence,
@@ -35,6 +36,8 @@ export interface PursuitDeps extends AttemptDeps {
 
 /** No caller is kept waiting longer than this for a provider that said when to come back. */
 const longestWaitMs = 60_000
+/** With less time left than this nothing is begun any more: timers are not more exact. */
+const leastLeftMs = 2
 
 /** A target of the plan, and how it went there. */
 interface Candidate {
@@ -46,6 +49,8 @@ interface Candidate {
   credential: Breaker
   tries: number
   failure: FailureClass | undefined
+  /** By the monotonic clock: its provider has asked not to be asked before that. */
+  notBeforeMs: number
 }
 
 /** How hard to look for a way in: at once or not at all; waiting in line; past a breaker that is not without hope. */
@@ -73,6 +78,8 @@ export class Pursuit {
   readonly #beginUntilMs: number
   #attempts = 0
   #retries = 0
+  /** As often as may be, whatever the budget left of that. */
+  #isSpent = false
   #last: Fault | undefined
   #skipped: Skipped[] = []
 
@@ -85,7 +92,7 @@ export class Pursuit {
       const scope = target.model === '' ? collectionOf(asked.passthrough) : target.model
       const standing = deps.standings.of(provider, scope)
       const credential = deps.standings.credentialOf(provider)
-      return { target, provider, scope, standing, credential, tries: 0, failure: undefined }
+      return { target, provider, scope, standing, credential, tries: 0, failure: undefined, notBeforeMs: 0 }
     })
     const startedMs = deps.clock.monotonic() - Math.max(0, deps.clock.now() - call.startedAtMs)
     this.#totalUntilMs = startedMs + plan.timeouts.totalMs
@@ -111,20 +118,37 @@ export class Pursuit {
   async #go(found: Entry, lap?: Lap): Promise<Answer> {
     const leg = this.#legFor(found, lap)
     const trip = lap ? { ...this.#trip, presence: lap } : this.#trip
+    let failed: Fault | undefined
     try {
       const answer = await attemptTarget(this.#deps, leg, trip)
+      if (answer.kind === 'stream') this.#begun(found)
       if (!lap?.isLost) this.#tell(found)
       return answer
     } catch (cause) {
-      const fault = toFault(cause)
-      if (lap?.isLost) throw fault
-      this.#last = fault
-      found.candidate.failure = leg.attempt?.failure ?? failureClassOf(fault, 'unsent')
-      throw fault
+      failed = toFault(cause)
+      if (!lap?.isLost) this.#note(found.candidate, failed, leg)
+      throw failed
     } finally {
       // Nothing was put on record: it ended before it was an attempt.
-      if (!leg.attempt) this.#leave(found, undefined, this.#last)
+      if (!leg.attempt) this.#leave(found, undefined, failed)
     }
+  }
+
+  #note(candidate: Candidate, fault: Fault, { attempt }: Leg): void {
+    const { retryAfterMs } = fault.detail
+    this.#last = fault
+    candidate.failure = attempt?.failure ?? failureClassOf(fault, 'unsent')
+    candidate.notBeforeMs = retryAfterMs === undefined ? 0 : this.#deps.clock.monotonic() + retryAfterMs
+  }
+
+  /** Its target is there: who comes next need not wait for the end of a stream, which may take minutes. */
+  #begun(entry: Entry): void {
+    const { standing, credential } = entry.candidate
+    const nowMs = this.#deps.clock.monotonic()
+    if (entry.isProbe) standing.breaker.succeeded(nowMs, true)
+    if (entry.isCredentialProbe) credential.succeeded(nowMs, true)
+    entry.isProbe = false
+    entry.isCredentialProbe = false
   }
 
   /** How long this target may take to begin before the next one is asked beside it; undefined: none is. */
@@ -171,15 +195,11 @@ export class Pursuit {
     return this.#deps.hedgeBudgets.take(organization, candidate.provider.name, { share, floorPerSecond: 0.1 })
   }
 
-  /** A way to a target that was not tried yet; else to one that may be tried again. Throws when there is none. */
+  /** A way to a target that may be tried again; else into the line of one that was not tried yet. Throws when there is none. */
   async #look(): Promise<Entry> {
-    if (this.#attempts === 0) {
-      const found = (await this.#waitForUntried()) ?? this.#enterUntried('last-resort')
-      if (found) return found
-    }
-    const retried = await this.#retry()
-    if (retried) return retried
-    throw this.#last ?? noTarget(this.#skipped, this.#trip.plan.tryAgainMs)
+    const found = (await this.#retry()) ?? (await this.#waitForUntried()) ?? this.#enterUntried('last-resort')
+    if (found) return found
+    throw this.#lastWord()
   }
 
   #enterUntried(effort: 'at-once' | 'last-resort'): Entry | undefined {
@@ -212,13 +232,11 @@ export class Pursuit {
   }
 
   #enter(candidate: Candidate, effort: Effort): Entry | undefined | Promise<Entry | undefined> {
-    const { target, provider, scope, standing, credential } = candidate
+    const { target, provider, scope } = candidate
     const { asked, call, presence } = this.#trip
     const nowMs = this.#deps.clock.monotonic()
-    const breaker = [credential, standing.breaker].find(one => !one.admits(nowMs))
-    if (breaker && !(effort === 'last-resort' && breaker.isInTrouble)) {
-      return this.#skip(target, 'breaker_open', breaker.opensInMs(nowMs))
-    }
+    const breaker = breakerBefore(candidate, effort, nowMs)
+    if (breaker) return this.#skip(target, 'breaker_open', breaker.opensInMs(nowMs))
     const tokens = asked.estimatedInputTokens
     if (target.contextTokens !== undefined && tokens > target.contextTokens * estimateSlack)
       return this.#skip(target, 'context_too_small', undefined)
@@ -245,9 +263,10 @@ export class Pursuit {
       return this.#skip(target, reason, entered.detail?.retryAfterMs)
     }
     const nowMs = this.#deps.clock.monotonic()
-    if (effort === 'waiting' && !(credential.admits(nowMs) && standing.breaker.admits(nowMs))) {
+    const breaker = breakerBefore(candidate, effort, nowMs)
+    if (breaker) {
       entered.value.leave(undefined) // it opened meanwhile
-      return this.#skip(target, 'breaker_open', standing.breaker.opensInMs(nowMs))
+      return this.#skip(target, 'breaker_open', breaker.opensInMs(nowMs))
     }
     return {
       candidate,
@@ -263,7 +282,8 @@ export class Pursuit {
     this.#trip.skip(target, reason)
   }
 
-  #legFor({ candidate, slot, isProbe, isCredentialProbe }: Entry, lap: Lap | undefined): Leg {
+  #legFor(entry: Entry, lap: Lap | undefined): Leg {
+    const { candidate, slot } = entry
     const { target, provider, standing } = candidate
     if (candidate.tries === 0)
       this.#deps.retryBudgets.request(this.#trip.call.caller.organization, provider.name)
@@ -278,7 +298,7 @@ export class Pursuit {
       heard: (status, headers) => slot.heard(status, headers),
       onOver: (attempt, fault) => {
         if (lap?.isLost) attempt.lostRace = true
-        this.#leave({ candidate, slot, isProbe, isCredentialProbe }, attempt, fault)
+        this.#leave(entry, attempt, fault)
       },
     }
   }
@@ -287,8 +307,8 @@ export class Pursuit {
   #timeouts(): Timeouts {
     const { asked, plan } = this.#trip
     const nowMs = this.#deps.clock.monotonic()
-    const beginMs = Math.max(0, this.#beginUntilMs - nowMs)
-    const totalMs = asked.stream ? Math.max(0, this.#totalUntilMs - nowMs) : beginMs
+    const beginMs = Math.max(0, Math.ceil(this.#beginUntilMs - nowMs))
+    const totalMs = asked.stream ? Math.max(0, Math.ceil(this.#totalUntilMs - nowMs)) : beginMs
     return { ...plan.timeouts, totalMs, firstTokenMs: Math.min(plan.timeouts.firstTokenMs, beginMs) }
   }
 
@@ -308,9 +328,12 @@ export class Pursuit {
     if (counts === 'target') standing.breaker.failed(nowMs, { isProbe, wasSent })
     else if (counts === 'none' && isAnswer) standing.breaker.succeeded(nowMs, isProbe)
     else standing.breaker.abandoned(isProbe)
+    // Who is down, or could not even be reached, has said nothing of a credential.
     if (counts === 'credential') credential.failed(nowMs, { isProbe: isCredentialProbe, wasSent })
-    else if (isAnswer) credential.succeeded(nowMs, isCredentialProbe)
+    else if (counts === 'none' && isAnswer) credential.succeeded(nowMs, isCredentialProbe)
     else credential.abandoned(isCredentialProbe)
+    entry.isProbe = false
+    entry.isCredentialProbe = false
   }
 
   /** Throws when that was the end of it. */
@@ -318,37 +341,53 @@ export class Pursuit {
     if (this.#trip.presence.gone || isOurs(fault) || candidate.failure === undefined) throw fault
     const { failOver, retry } = decisions[candidate.failure]
     if (failOver === 'no' && retry === 'no') throw fault
-    if (this.#deps.clock.monotonic() >= this.#beginUntilMs) throw this.#spent(fault)
+    if (this.#deps.clock.monotonic() + leastLeftMs < this.#beginUntilMs) return
+    this.#isSpent = true
+    throw this.#lastWord()
   }
 
-  /** Waits, and goes to a target again where that may help. Throws the last fault when it may not. */
+  /** Waits, and goes to a target again where that may help; nothing where it may not. */
   async #retry(): Promise<Entry | undefined> {
-    const { plan, call } = this.#trip
-    const fault = this.#last
-    if (!fault) return undefined
-    const again = this.#candidates.filter(candidate => this.#mayRetry(candidate))
-    if (again.length === 0) return undefined
-    if (this.#retries >= plan.retries) throw this.#spent(fault)
-    const waitMs = backoffMs({
-      retry: this.#retries,
-      retryAfterMs: fault.detail.retryAfterMs,
-      chance: this.#deps.chance,
-    })
-    const { clock, retryBudgets } = this.#deps
-    if (waitMs > longestWaitMs || clock.monotonic() + waitMs >= this.#beginUntilMs) throw fault
-    const affordable = again.filter(({ provider }) =>
-      retryBudgets.take(call.caller.organization, provider.name),
-    )
-    if (affordable.length === 0) throw this.#spent(fault)
+    const again = this.#candidates
+      .filter(candidate => this.#mayRetry(candidate))
+      .sort((a, b) => a.notBeforeMs - b.notBeforeMs)
+    const [soonest] = again
+    if (!soonest) return undefined
+    if (this.#retries >= this.#trip.plan.retries) return this.#giveUp()
+    const { chance, clock } = this.#deps
+    const nowMs = clock.monotonic()
+    const asksMs = soonest.notBeforeMs - nowMs
+    const waitMs = backoffMs({ retry: this.#retries, retryAfterMs: asksMs > 0 ? asksMs : undefined, chance })
+    const untilMs = nowMs + waitMs
+    if (waitMs > longestWaitMs || untilMs + leastLeftMs >= this.#beginUntilMs) return undefined
+    const ready = again.filter(({ notBeforeMs }) => notBeforeMs <= untilMs)
+    const payer = ready.find(candidate => this.#pay(candidate))
+    if (!payer) return this.#giveUp()
     await this.#wait(waitMs)
     this.#retries += 1
+    return (await this.#enterAgain(ready, payer)) ?? this.#giveUp()
+  }
+
+  /** The one that has paid for its retry, or another one that can. */
+  async #enterAgain(candidates: readonly Candidate[], payer: Candidate): Promise<Entry | undefined> {
+    const paid = new Set([payer])
     for (const effort of ['at-once', 'waiting', 'last-resort'] as const) {
-      for (const candidate of affordable) {
+      for (const candidate of candidates) {
+        if (!paid.has(candidate) && !this.#pay(candidate)) continue
+        paid.add(candidate)
         const entry = await this.#enter(candidate, effort)
         if (entry) return entry
       }
     }
-    throw this.#spent(fault)
+    return undefined
+  }
+
+  #pay({ provider }: Candidate): boolean {
+    return this.#deps.retryBudgets.take(this.#trip.call.caller.organization, provider.name)
+  }
+
+  #giveUp(): undefined {
+    this.#isSpent = true
   }
 
   #mayRetry({ failure, tries }: Candidate): boolean {
@@ -360,9 +399,12 @@ export class Pursuit {
     return retry === 'yes' || (retry === 'once' && tries < 2)
   }
 
-  /** Where we try again, SDKs are told not to. */
-  #spent(fault: Fault): Fault {
-    if (this.#trip.plan.retries > 0) fault.detail.retriesSpent = true
+  /** Why there is no answer. Where we try again, SDKs are told not to; when to come back, by who knows best. */
+  #lastWord(): Fault {
+    const { retries, tryAgainMs } = this.#trip.plan
+    const fault = this.#last ?? noTarget(this.#skipped, tryAgainMs)
+    if (retries > 0 && (this.#isSpent || this.#retries > 0)) fault.detail.retriesSpent = true
+    if (faults[fault.code].retry) fault.detail.retryAfterMs ??= tryAgainMs
     return fault
   }
 
@@ -411,6 +453,18 @@ class Lap implements Presence {
     this.isLost = true
     for (const work of this.#onLost.splice(0)) work()
   }
+}
+
+/** The breaker that keeps an attempt from a target. */
+function breakerBefore(
+  { standing, credential }: Candidate,
+  effort: Effort,
+  nowMs: number,
+): Breaker | undefined {
+  const isInTheWay = (breaker: Breaker): boolean =>
+    !breaker.admits(nowMs) && !(effort === 'last-resort' && breaker.isInTrouble)
+  if (isInTheWay(credential)) return credential
+  return isInTheWay(standing.breaker) ? standing.breaker : undefined
 }
 
 /** Estimates of tokens are rough: only what is far beyond a context is refused by them. */

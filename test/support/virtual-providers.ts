@@ -17,6 +17,8 @@ import { createEgress, type HttpClient, type HttpFailure, type HttpReader, loadC
 import {
   createProviders,
   createThoughtMemories,
+  type Lanes,
+  type Provider,
   providersConfig,
   RetryBudgets,
   readProviders,
@@ -116,6 +118,11 @@ export interface Asking {
   leave(): void
 }
 
+const openLanes = {
+  enter: () => allow({ heard: () => undefined, leave: () => undefined }),
+  describe: () => [],
+}
+
 const schema = Type.Object({ providers: providersConfig, models: modelsConfig, contexts: contextsConfig })
 
 /**
@@ -129,6 +136,8 @@ export class VirtualProviders {
   readonly #chance
   readonly #standings = new Standings({ clock: this.clock })
   readonly #retryBudgets
+  readonly #lanes: Lanes
+  readonly #breakers: boolean
   #providers
   #routing
   #calls = 0
@@ -139,9 +148,15 @@ export class VirtualProviders {
     answer: VirtualAnswer
     seed?: number
     retryBudget?: { share: number; floorPerSecond: number }
+    /** False: they never open. */
+    breakers?: boolean
+    /** Absent: everybody may go at once. */
+    lanes?: Lanes
   }) {
     const { retryBudget = { share: 0.1, floorPerSecond: 1 }, seed = 1 } = options
     this.answer = options.answer
+    this.#lanes = options.lanes ?? openLanes
+    this.#breakers = options.breakers ?? true
     this.#chance = seededChance(seed)
     this.#retryBudgets = new RetryBudgets({ clock: this.clock, ...retryBudget })
     const made = this.#make(options.config)
@@ -257,8 +272,6 @@ export class VirtualProviders {
     const { clock } = this
     const records = readProviders(config.providers, { simulatorUrl: () => 'http://sim.test/v1', clock })
     const egress = createEgress({ enabled: false, timeoutMs: 1, allowHosts: [], maxRedirects: 0, clock })
-    const slot = { heard: () => undefined, leave: () => undefined }
-    const lanes = { enter: () => allow(slot), describe: () => [] }
     const providers = createProviders(
       {
         http: this.#network(),
@@ -268,11 +281,11 @@ export class VirtualProviders {
         mostMediaBytes: 1,
         thoughts: createThoughtMemories({ clock }),
         standings: this.#standings,
-        lanes,
+        lanes: this.#lanes,
         retryBudgets: this.#retryBudgets,
         hedgeBudgets: new RetryBudgets({ clock, share: 0, floorPerSecond: 0 }),
       },
-      records,
+      this.#breakers ? records : records.map(withoutBreaker),
     )
     const routing = createRouting({
       ...readModels(config.models, config.providers),
@@ -299,6 +312,10 @@ export class VirtualProviders {
       close: async () => undefined,
     }
   }
+}
+
+function withoutBreaker(provider: Provider): Provider {
+  return { ...provider, breaker: { ...provider.breaker, failures: 1e9, leastAttempts: 1e9 } }
 }
 
 class VirtualLine implements Line {
