@@ -69,7 +69,16 @@ suite('a configuration that is right', () => {
     assert.equal(config.listen, '127.0.0.1:4000')
     assert.equal(config.requests.max_body, 32 * 1024 * 1024)
     assert.deepEqual(config.providers.sim, {
-      timeouts: { connect: 5_000, first_token: 60_000, idle: 60_000, total: 600_000 },
+      timeouts: { connect: 5_000, first_token: 120_000, idle: 60_000, total: 600_000 },
+      retries: 2,
+      breaker: {
+        failures: 5,
+        ratio: 0.5,
+        least_attempts: 20,
+        window: 30_000,
+        cooldown: 5_000,
+        longest_cooldown: 60_000,
+      },
       connections: 256,
       max_answer: 64 * 1024 * 1024,
     })
@@ -453,20 +462,6 @@ const mistakes: readonly { name: string; text: string; at: [number, number]; pat
       path: 'providers.sim.limits.models.a*b',
       says: /beginning and a `\*`/,
     },
-    {
-      name: 'retries, which are for later',
-      text: 'providers: { sim: }\nmodels: { a: { targets: [sim/x], retries: 2 } }',
-      at: [2, 34],
-      path: 'models.a.retries',
-      says: /not in this version yet/,
-    },
-    { name: 'nothing', text: '', at: [1, 1], path: '', says: /empty/ },
-    { name: 'nothing but comments', text: '# providers:\n', at: [1, 1], path: '', says: /empty/ },
-    { name: 'a list', text: '- a', at: [1, 1], path: '', says: /must be a map/ },
-    { name: 'plain text', text: 'hello', at: [1, 1], path: '', says: /must be a map/ },
-    { name: 'a NUL byte', text: 'data: a\nlisten: \0', at: [2, 9], path: '', says: /NUL byte/ },
-    { name: 'a tab', text: 'providers:\n\tsim: {}', at: [2, 1], path: '', says: /spaces, not with tabs/ },
-    { name: 'a name written twice', text: 'data: a\ndata: b', at: [2, 1], path: 'data', says: /twice/ },
     {
       name: 'a colon without a space',
       text: 'providers: { sim: { api_key:abc } }',

@@ -10,7 +10,7 @@ import { simulatorVendor, vendors } from './vendors.ts'
 const timeoutFields = {
   connect: 'Until a connection is open and the request is being written.',
   first_token: 'Streams: from there to the first content.',
-  idle: 'Streams: between two pieces.',
+  idle: 'Streams: between two events; what only keeps the connection alive is none.',
   total: 'The whole call.',
 }
 
@@ -20,7 +20,7 @@ const bounds = { atLeast: '1ms', atMost: '24h' }
 const timeoutsConfig = Type.Object(
   {
     connect: Duration({ ...bounds, default: '5s', description: timeoutFields.connect }),
-    first_token: Duration({ ...bounds, default: '60s', description: timeoutFields.first_token }),
+    first_token: Duration({ ...bounds, default: '2m', description: timeoutFields.first_token }),
     idle: Duration({ ...bounds, default: '60s', description: timeoutFields.idle }),
     total: Duration({ ...bounds, default: '10m', description: timeoutFields.total }),
   },
