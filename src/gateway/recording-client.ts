@@ -130,12 +130,11 @@ export class RecordingClient implements Client {
 /** What was true of the moment alone, and would send a later reader to sleep for nothing. */
 const passing = /ratelimit|^retry-after|processing-ms$/
 
-function headOf({ headers, ...head }: Omit<AnswerHead, 'target'>, { attempts }: Exchange): AnswerHead {
-  const last = attempts.at(-1)
+function headOf({ headers, ...head }: Omit<AnswerHead, 'target'>, { decisive }: Exchange): AnswerHead {
   return {
     ...head,
     headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !passing.test(name))),
     // As it goes into a header and a column.
-    target: last ? targetName(last.target).replace(/[^\x20-\x7e]/g, '?') : '',
+    target: decisive ? targetName(decisive.target).replace(/[^\x20-\x7e]/g, '?') : '',
   }
 }
