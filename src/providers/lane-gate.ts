@@ -13,6 +13,11 @@ export interface Passing {
   nowMs: number
   /** Batch work whose turn it is: it need not leave anything to interactive work. */
   isOwed: boolean
+  /** Organizations that have asked of late. */
+  organizations: number
+  /** What its own organization has under way, and whether it was let in more often than the others of late. */
+  ownUnderWay: number
+  isOverShare: boolean
 }
 
 /** Where one stands who waits. */
@@ -35,7 +40,7 @@ export const untilLeft = Number.POSITIVE_INFINITY
 /**
  * Limits that hold together, for a provider or for one of its models: places at once, requests and tokens a minute.
  * Batch work leaves room for interactive work: places for a quarter, or for what was under way of it at its recent peak
- * and some more; of a burst, the half.
+ * and some more; of a burst, the half. So does, for a few places, an organization that has more than its share.
  */
 export class Gate {
   /** At once; may change. */
@@ -66,7 +71,8 @@ export class Gate {
     if (!this.#hasPlace(passing)) return untilLeft
     if (!this.isOfRates) return 0
     const { nowMs, tokens, isOwed } = passing
-    const how = { nowMs, isYielding: passing.class === 'batch' && !isOwed }
+    const isYielding = passing.class === 'batch' ? !isOwed : passing.isOverShare
+    const how = { nowMs, isYielding }
     return Math.max(this.requests?.waitMs(1, how) ?? 0, this.tokens?.waitMs(tokens, how) ?? 0)
   }
 
@@ -103,13 +109,31 @@ export class Gate {
     const { interactive, batch } = this.#crowd
     const all = interactive + batch
     if (all >= this.most) return false
-    if (passing.class === 'interactive' || this.most === untilLeft || this.most <= 1) return true
+    if (this.most === untilLeft || this.most <= 1) return true
+    if (passing.class === 'interactive')
+      return this.#isWithinShare(passing) || all + 1 <= this.most - this.#spare
     const least = Math.max(1, Math.ceil(this.most * batchShare))
     if (passing.isOwed) return batch < least
     const peak = this.#recentPeak(passing.nowMs)
     const wanted = Math.max(Math.ceil(this.most / 4), peak + Math.max(1, Math.ceil(peak / 4)))
     const reserved = Math.min(wanted, this.most - least)
     return all + 1 <= this.most - Math.max(1, reserved - interactive)
+  }
+
+  /**
+   * Whether its organization has more than its share: then it leaves some room, so that others need not wait for one of
+   * its own to end.
+   */
+  isAboveShare(passing: Passing): boolean {
+    return passing.class === 'interactive' && (passing.isOverShare || !this.#isWithinShare(passing))
+  }
+
+  #isWithinShare({ organizations, ownUnderWay }: Passing): boolean {
+    return organizations <= 1 || ownUnderWay + 1 <= this.most / organizations
+  }
+
+  get #spare(): number {
+    return Math.floor(this.most / 8) || (this.most >= 4 ? 1 : 0)
   }
 
   /** Looked at only where batch work asks: a peak costs interactive work nothing but a comparison. */

@@ -15,6 +15,13 @@ export interface Waiting {
   over: boolean
 }
 
+/** Who of an organization waits for a model, in the order of coming. */
+interface PartyLine {
+  entries: Set<Waiting>
+  /** The round of looking for the next one in which it was passed over. */
+  blockedIn: number
+}
+
 /** The calls of one organization, of one class. */
 export class Party {
   underWay = 0
@@ -24,9 +31,15 @@ export class Party {
   emptySinceMs = Number.NEGATIVE_INFINITY
   /** In virtual time: when its next one starts. */
   tag = 0
-  readonly lines = new Map<ModelLane, Set<Waiting>>()
+  /** The period in which it last asked, and what it was given in that one and in the one before. */
+  period = -1
+  readonly given: [now: number, before: number] = [0, 0]
+  readonly lines = new Map<ModelLane, PartyLine>()
 }
 
+/** What is counted as being of late: one of these to two. */
+const periodMs = 10_000
+const clearlyMore = 1.25
 /** A line that is empty for less than this has been standing all the while. */
 const lullMs = 1_000
 /** Organizations that are remembered while nothing of theirs is under way. */
@@ -45,6 +58,38 @@ export class Line {
   readonly #parties = new Map<string, Party>()
   readonly #active = new Set<Party>()
   #virtual = 0
+  #period = 0
+  /** Of the current period, and of the one before. */
+  #organizations: [now: number, before: number] = [0, 0]
+  #given: [now: number, before: number] = [0, 0]
+
+  /** One of its organization asks. */
+  asks(party: Party, nowMs: number): void {
+    const period = Math.floor(nowMs / periodMs)
+    if (period > this.#period) {
+      const isNext = period === this.#period + 1
+      this.#organizations = [0, isNext ? this.#organizations[0] : 0]
+      this.#given = [0, isNext ? this.#given[0] : 0]
+      this.#period = period
+    }
+    if (party.period === period) return
+    party.given[1] = party.period === period - 1 ? party.given[0] : 0
+    party.given[0] = 0
+    party.period = period
+    this.#organizations[0] += 1
+  }
+
+  /** Organizations that have asked of late. */
+  get organizations(): number {
+    return Math.max(...this.#organizations)
+  }
+
+  /** Whether a party was given clearly more than the others of late. */
+  isOverShare(party: Party): boolean {
+    if (this.organizations <= 1) return false
+    const all = this.#given[0] + this.#given[1]
+    return (party.given[0] + party.given[1]) * this.organizations > all * clearlyMore
+  }
 
   /** Organizations of which somebody waits. */
   get active(): ReadonlySet<Party> {
@@ -67,8 +112,8 @@ export class Line {
       this.#active.add(party)
     }
     const line = party.lines.get(model)
-    if (line) line.add(entry)
-    else party.lines.set(model, new Set([entry]))
+    if (line) line.entries.add(entry)
+    else party.lines.set(model, { entries: new Set([entry]), blockedIn: 0 })
     this.#count(entry, 1)
   }
 
@@ -76,15 +121,15 @@ export class Line {
     entry.over = true
     const { party, model } = entry
     const line = party.lines.get(model)
-    line?.delete(entry)
-    if (line?.size === 0) party.lines.delete(model)
+    line?.entries.delete(entry)
+    if (line?.entries.size === 0) party.lines.delete(model)
     this.#count(entry, -1)
     if (party.waiting > 0) return
     party.emptySinceMs = nowMs
     this.#active.delete(party)
   }
 
-  /** Whose turn it is, passing over models that are blocked in this round. */
+  /** Whose turn it is, passing over models, and models of an organization, that are blocked in this round. */
   fairest(round: number, byPlaces: boolean): Waiting | undefined {
     let first: Waiting | undefined
     for (const party of this.#active) {
@@ -94,11 +139,19 @@ export class Line {
     return first
   }
 
+  /** Others may pass by this one, and those who come after it. */
+  passOver({ party, model }: Waiting, round: number): void {
+    const line = party.lines.get(model)
+    if (line) line.blockedIn = round
+  }
+
   /** One of the party has been let in. */
   charge(party: Party, cost: number): void {
     this.#virtual = Math.max(party.tag, this.#virtual)
     party.tag = this.#virtual + cost
     party.underWay += 1
+    party.given[0] += cost
+    this.#given[0] += cost
   }
 
   /** Who has waited too long by now. */
@@ -113,7 +166,7 @@ export class Line {
   /** The last who came, of the organization of which most wait. */
   newestOfLongest(): Waiting | undefined {
     const [longest] = [...this.#active].toSorted((a, b) => b.waiting - a.waiting)
-    const all = [...(longest?.lines.values() ?? [])].flatMap(line => [...line])
+    const all = [...(longest?.lines.values() ?? [])].flatMap(line => [...line.entries])
     return all.reduce<Waiting | undefined>(
       (last, entry) => (last && last.sinceMs > entry.sinceMs ? last : entry),
       undefined,
@@ -121,7 +174,7 @@ export class Line {
   }
 
   #all(): Waiting[] {
-    return [...this.#active].flatMap(({ lines }) => [...lines.values()].flatMap(line => [...line]))
+    return [...this.#active].flatMap(({ lines }) => [...lines.values()].flatMap(line => [...line.entries]))
   }
 
   #count({ party, model, tokens, ask }: Waiting, by: number): void {
@@ -145,8 +198,8 @@ function goesBefore(a: Party, b: Party, byPlaces: boolean): boolean {
 function headOf({ lines }: Party, round: number): Waiting | undefined {
   let oldest: Waiting | undefined
   for (const [model, line] of lines) {
-    if (model.blockedIn === round) continue
-    const [head] = line
+    if (model.blockedIn === round || line.blockedIn === round) continue
+    const [head] = line.entries
     if (head && (!oldest || head.sinceMs < oldest.sinceMs)) oldest = head
   }
   return oldest

@@ -68,8 +68,10 @@ export class Lane implements Stay {
     const nowMs = this.#deps.clock.monotonic()
     const model = this.#model(ask.model, nowMs)
     const tokens = ask.tokens + model.expectedOutput
-    const passing: Passing = { class: ask.class, tokens, nowMs, isOwed: false }
-    const party = this.#lines[ask.class].party(ask.organization)
+    const line = this.#lines[ask.class]
+    const party = line.party(ask.organization)
+    line.asks(party, nowMs)
+    const passing = this.#passing({ ask, party, tokens }, { nowMs, isOwed: false })
     if (this.#waiting === 0 && model.waitMs(passing) === 0 && this.#gate.waitMs(passing) === 0)
       return allow(this.#place(passing, { model, party }))
     return this.#enterLine({ ask, model, party, tokens, sinceMs: nowMs })
@@ -138,6 +140,23 @@ export class Lane implements Stay {
     this.#lines[of].charge(party, this.#cost(tokens))
     if (of === 'batch') this.#lastBatchMs = nowMs
     return new Place(this.#deps.clock, this, { class: of, model, party, tokens, enteredMs: nowMs })
+  }
+
+  #passing(
+    { ask, party, tokens }: Pick<Waiting, 'ask' | 'party' | 'tokens'>,
+    how: { nowMs: number; isOwed: boolean },
+  ): Passing {
+    const line = this.#lines[ask.class]
+    // Where others wait already, their turn comes by itself: nothing need be kept free for them.
+    const isAlone = line.active.size === (party.waiting > 0 ? 1 : 0)
+    return {
+      ...how,
+      class: ask.class,
+      tokens,
+      organizations: isAlone ? line.organizations : 1,
+      ownUnderWay: party.underWay,
+      isOverShare: isAlone && line.isOverShare(party),
+    }
   }
 
   /** What a call takes, of what is scarcest, in minutes of the provider. */
@@ -217,8 +236,8 @@ export class Lane implements Stay {
   }
 
   #refusal(entry: Waiting, nowMs: number): Decision<Slot> {
-    const { ask, model, tokens } = entry
-    const passing: Passing = { class: ask.class, tokens, nowMs, isOwed: false }
+    const { model } = entry
+    const passing = this.#passing(entry, { nowMs, isOwed: false })
     const waitMs = Math.max(model.waitMs(passing), this.#gate.waitMs(passing))
     const isRate = waitMs === 0 ? this.#gate.isOfRates : waitMs !== untilLeft
     const { expectedMs } = this.#expect(entry, nowMs)
@@ -244,12 +263,12 @@ export class Lane implements Stay {
       const found = this.#next(nowMs)
       if (!found) break
       const { entry, isOwed } = found
-      const { ask, tokens } = entry
+      const { ask } = entry
       const isBatchWaiting = this.#lines.batch.waiting > 0
       this.#lines[ask.class].remove(entry, nowMs)
       if (ask.class === 'batch') this.#batchCredit = Math.max(0, this.#batchCredit - 1)
       else if (isBatchWaiting) this.#batchCredit = Math.min(2, this.#batchCredit + earned)
-      entry.settle(allow(this.#place({ class: ask.class, tokens, nowMs, isOwed }, entry)))
+      entry.settle(allow(this.#place(this.#passing(entry, { nowMs, isOwed }), entry)))
     }
     this.#arm(nowMs)
   }
@@ -277,13 +296,14 @@ export class Lane implements Stay {
     for (;;) {
       const entry = line.fairest(this.#round, byPlaces)
       if (!entry) return undefined
-      const passing: Passing = { class: of, tokens: entry.tokens, nowMs, isOwed }
+      const passing = this.#passing(entry, how)
       const modelMs = entry.model.waitMs(passing)
       const laneMs = this.#gate.waitMs(passing)
       this.#nextMs = Math.min(this.#nextMs, nowMs + Math.max(modelMs, laneMs))
-      if (modelMs > 0) entry.model.blockedIn = this.#round
-      else if (laneMs > 0) return laneMs === untilLeft ? undefined : ('wait' as const)
-      else return { entry, isOwed }
+      if (modelMs === 0 && laneMs === 0) return { entry, isOwed }
+      if (this.#gate.isAboveShare(passing)) line.passOver(entry, this.#round)
+      else if (modelMs > 0) entry.model.blockedIn = this.#round
+      else return laneMs === untilLeft ? undefined : ('wait' as const)
     }
   }
 

@@ -326,6 +326,21 @@ suite('a lane', () => {
     assert.ok(Math.abs(others - fresh.length / 2) <= 1, `${others} of ${fresh.length}`)
   })
 
+  test('keeps a place free of an organization that takes more than its share', async () => {
+    const stage = new Stage({ concurrency: 8 })
+    await stage.leave(await stage.ask({ organization: 'quiet' }))
+    const noisy = await Promise.all(Array.from({ length: 20 }, () => stage.ask({ organization: 'noisy' })))
+    assert.equal(noisy.filter(isIn).length, 7)
+    assert.ok(isIn(await stage.ask({ organization: 'quiet', mayWait: false })))
+  })
+
+  test('keeps a part of the burst free of an organization that takes more than its share', async () => {
+    const stage = new Stage({ requestsPerMinute: 600 })
+    await stage.ask({ organization: 'quiet' })
+    for (let n = 0; n < 60; n++) await stage.ask({ organization: 'noisy', mayWait: false })
+    for (let n = 0; n < 20; n++) assert.ok(isIn(await stage.ask({ organization: 'quiet', mayWait: false })))
+  })
+
   test('takes whoever leaves out of the line', async () => {
     const stage = new Stage({ concurrency: 1 })
     const first = await stage.ask()
