@@ -1,4 +1,13 @@
-import { type AnswerSink, type AnswerStream, type Attempt, Fault, type ProviderError } from '#exchange'
+import {
+  type AnswerSink,
+  type AnswerStream,
+  type Attempt,
+  Fault,
+  type ProviderError,
+  totalInput,
+  totalOutput,
+  type Usage,
+} from '#exchange'
 import type { Clock, HttpFlow } from '#platform'
 import { estimateOutputTokens, type StreamTap } from '#wire'
 import { failureClassOf } from './decide.ts'
@@ -174,18 +183,30 @@ export class ProviderStream implements AnswerStream {
   #end(status: Attempt['status'], fault?: Fault): void {
     this.#over = true
     this.#stopIdle()
-    const { attempt, tap, estimatedInputTokens } = this.#options
+    const { attempt, tap } = this.#options
     if (tap.facts.skipped > 0) attempt.skippedEvents = tap.facts.skipped
-    if (tap.facts.usage) {
-      attempt.usage = tap.facts.usage
-      attempt.usageSource = 'provider'
-    } else if (estimatedInputTokens === undefined) {
-      attempt.usageSource = 'unknown'
-    } else if (this.#begun) {
-      attempt.usage = { input: estimatedInputTokens, output: estimateOutputTokens(tap.facts) }
-      attempt.usageSource = 'estimate'
-    }
+    this.#settle(status)
     this.#options.onOver(status, fault)
+  }
+
+  /**
+   * By the provider's own report where it is the last one. Else by count: the input as it was told at the beginning,
+   * or estimated; the output by what was seen. A provider that began with an error has not done anything.
+   */
+  #settle(status: Attempt['status']): void {
+    const { attempt, tap, estimatedInputTokens } = this.#options
+    const { facts } = tap
+    const told = facts.usage
+    if (told && (status === 'succeeded' || facts.counted)) {
+      attempt.usage = told
+      attempt.usageSource = 'provider'
+    } else if (told || estimatedInputTokens !== undefined) {
+      if (!told && !this.#begun && facts.error) return
+      attempt.usage = countedUsage(told ?? {}, estimateOutputTokens(facts), estimatedInputTokens)
+      attempt.usageSource = 'estimate'
+    } else {
+      attempt.usageSource = 'unknown'
+    }
   }
 
   /** One timer that looks again when it fires, instead of a new one for every piece. */
@@ -209,5 +230,15 @@ export class ProviderStream implements AnswerStream {
       `Provider \`${this.#options.providerName}\` sent an event that is not of its format.`,
       { internal: cause instanceof Error ? cause.message : String(cause), cause },
     )
+  }
+}
+
+/** A report that came before the end, with what it does not know: the output since, and the input if it left that out. */
+function countedUsage(told: Usage, seenOutput: number, estimatedInput: number | undefined): Usage {
+  const more = seenOutput - totalOutput(told)
+  return {
+    ...told,
+    ...(totalInput(told) === 0 && estimatedInput !== undefined && { input: estimatedInput }),
+    ...(more > 0 && { output: (told.output ?? 0) + more }),
   }
 }

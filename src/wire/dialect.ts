@@ -128,6 +128,8 @@ export interface AnswerContext {
 export interface ReaderOptions {
   /** 32 hex digits, to make ids of where the provider gives none. */
   hex: string
+  /** The provider's; absent: none. */
+  quirks?: ReadonlySet<Quirk>
 }
 
 /** Reads a provider's stream. The same events come out wherever the bytes are split. */
@@ -138,6 +140,8 @@ export interface EventReader {
   finish(): ChatEvent[]
   /** Events and parts that were passed over because nothing is known of them. */
   readonly skipped: number
+  /** The usage that was told last is final, though the end has not come. Absent: it never is before. */
+  readonly counted?: boolean
 }
 
 /** Writes a stream for a caller. An event may give no bytes. */
@@ -165,6 +169,8 @@ export interface AnswerFacts {
 
 export interface StreamTapOptions {
   showUsage: boolean
+  /** The provider's; absent: none. */
+  quirks?: ReadonlySet<Quirk>
   /** The caller's own request, for a dialect whose streams differ by it. */
   request?: IncomingRequest
 }
@@ -184,7 +190,10 @@ export interface StreamTap {
 
 /** What a stream has shown so far. */
 export interface StreamFacts {
+  /** The counts so far, as the provider told them. */
   usage: Usage | undefined
+  /** They are final, though the end mark may not have come. */
+  counted: boolean
   /** Pieces of content, and their characters. */
   pieces: number
   characters: number
@@ -210,6 +219,7 @@ export const noWords: ProviderError = {
 export function emptyFacts(): StreamFacts {
   return {
     usage: undefined,
+    counted: false,
     pieces: 0,
     characters: 0,
     progress: 0,

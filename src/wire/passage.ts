@@ -111,7 +111,7 @@ function relayPassage(asked: Asked, dialect: DialectModule, { model, quirks }: P
     },
     createTap:
       dialect.operation === 'chat'
-        ? () => dialect.createStreamTap({ showUsage: asked.wantsUsage, request: asked.incoming })
+        ? () => dialect.createStreamTap({ showUsage: asked.wantsUsage, quirks, request: asked.incoming })
         : undefined,
     readError: dialect.readError,
   }

@@ -12,4 +12,6 @@ export const quirks = {
     'OpenAI chat: takes Anthropic’s `cache_control` on parts and tools (OpenRouter, for Claude and Gemini).',
   system_for_developer:
     "OpenAI chat: knows the role `system` only. DeepSeek: 400 \"unknown variant `developer`, expected one of `system`, `user`, `assistant`, `tool`\". Alibaba: 400 \"developer is not one of ['system', 'assistant', 'user', 'tool', 'function']\". Z.ai: 400, the role is wrong. Mistral: 422.",
+  no_end_mark:
+    "OpenAI chat: closes its streams without `[DONE]`; one that has given every choice its finish reason, and the usage after it, is whole all the same (Hugging Face's router to Cerebras). Of any other provider such a stream counts as cut off.",
 } as const

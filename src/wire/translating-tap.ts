@@ -44,6 +44,7 @@ export class TranslatingTap implements StreamTap {
   #write(events: readonly ChatEvent[]): Buffer {
     let text = ''
     this.facts.skipped = this.#reader.skipped
+    this.facts.counted = this.#reader.counted === true
     this.facts.progress += events.length
     for (const event of events) {
       assert(!this.facts.ended, 'nothing follows the end of a stream')

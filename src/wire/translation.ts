@@ -57,7 +57,7 @@ export async function translateChat(
     },
     createTap: () =>
       new TranslatingTap({
-        reader: theirs.createReader({ hex: context.hex }),
+        reader: theirs.createReader({ hex: context.hex, quirks: options.quirks }),
         writer: own.createWriter(context),
         listener: new ThoughtListener(memory),
       }),

@@ -34,7 +34,7 @@ export const vendors: Record<string, Vendor> = {
   github: vendor('https://models.github.ai/inference', 'GITHUB_TOKEN', { switchedOnBy: 'nothing' }),
   groq: vendor('https://api.groq.com/openai/v1', 'GROQ_API_KEY', { speaks: responses }),
   huggingface: vendor('https://router.huggingface.co/v1', ['HF_TOKEN', 'HUGGINGFACE_API_KEY'], {
-    quirks: ['max_tokens'],
+    quirks: ['max_tokens', 'no_end_mark'],
   }),
   minimax: vendor('https://api.minimax.io/v1', 'MINIMAX_API_KEY', {
     ...anthropicAt('/anthropic/v1'),

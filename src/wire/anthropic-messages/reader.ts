@@ -33,6 +33,8 @@ export class MessagesReader extends SseReader {
   #hasCalls = false
   #report: Json | undefined
   #stop: Json = {}
+  /** The report at the end has come. */
+  counted = false
 
   protected read({ type, data }: SseEvent): ChatEvent[] {
     if (data === undefined) return []
@@ -73,8 +75,7 @@ export class MessagesReader extends SseReader {
   }
 
   /**
-   * No usage yet: the output that is counted here is the first token's, and a stream may be cut before another count.
-   * What the provider's own tools had done before this answer began stands here whole: results, even a call and why
+   * The output that is counted here is the first token's. What the provider's own tools had done before this answer began stands here whole: results, even a call and why
    * the answer ended with it, and then nothing follows but `message_stop` (programmatic tool calling).
    */
   #begin({ message }: Json): ChatEvent[] {
@@ -82,7 +83,8 @@ export class MessagesReader extends SseReader {
     this.#report = mergeReports(undefined, message.usage)
     const { stop_reason, stop_sequence, stop_details } = message
     this.#stop = mergeReports(undefined, { stop_reason, stop_sequence, stop_details }) ?? {}
-    const events: ChatEvent[] = [{ type: 'start', ...readHead(message) }]
+    const usage = readMessagesUsage(message.usage)
+    const events: ChatEvent[] = [{ type: 'start', ...readHead(message), ...(usage && { usage }) }]
     for (const block of Array.isArray(message.content) ? message.content : [])
       if (isObject(block)) events.push(...this.#openBlock(block), ...this.#close())
     return events
@@ -192,6 +194,7 @@ export class MessagesReader extends SseReader {
   #nearEnd({ delta, usage }: Json): ChatEvent[] {
     if (isObject(delta)) this.#stop = mergeReports(this.#stop, delta) ?? {}
     this.#report = mergeReports(this.#report, usage)
+    this.counted ||= isObject(usage) && this.#isStopped
     return this.#tellUsage()
   }
 
@@ -200,7 +203,12 @@ export class MessagesReader extends SseReader {
     return usage ? [{ type: 'usage', usage }] : []
   }
 
+  get #isStopped(): boolean {
+    return typeof this.#stop.stop_reason === 'string'
+  }
+
   #end(): ChatEvent[] {
+    if (!this.#isStopped) throw new SyntaxError('an end mark before the end')
     const events = this.#close()
     const refusal = readRefusal(this.#stop)
     if (refusal !== undefined) {

@@ -241,7 +241,7 @@ suite('usage', () => {
     assert.equal(events.filter(({ type }) => type === 'finish').length, 1)
   })
 
-  test('of a relayed stream that is cut counts the output that was seen', () => {
+  test('of a relayed stream that is cut is what was told at its beginning, and not final', () => {
     const tap = anthropicMessages.createStreamTap({ showUsage: true })
     const [upToStop = ''] = (recorded.text?.stream ?? '').split('event: message_delta')
     tap.push(Buffer.from(upToStop))
@@ -250,8 +250,9 @@ suite('usage', () => {
       cachedInput: 12,
       cacheWrite5m: 10,
       cacheWrite1h: 20,
-      output: 3,
+      output: 1,
     })
+    assert.equal(tap.facts.counted, false)
     assert.equal(tap.facts.ended, false)
   })
 })

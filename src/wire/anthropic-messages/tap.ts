@@ -1,5 +1,5 @@
 import type { ProviderError, Usage } from '#exchange'
-import { emptyFacts, estimateOutputTokens, noWords, type StreamFacts, type StreamTap } from '../dialect.ts'
+import { noWords, type StreamFacts, type StreamTap } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { type SseEvent, SseSplitter } from '../sse.ts'
 import { keepAlives } from '../sse-tap.ts'
@@ -20,15 +20,12 @@ class MessagesFacts implements StreamFacts {
   error: ProviderError | undefined
   malformed: unknown
   report: Json | undefined
-  /** The report at the end has come. */
   counted = false
+  /** It is known why the answer ended. */
+  stopped = false
 
-  /** Of a stream that is cut: the input as it was told at the start, the output by what was seen. */
   get usage(): Usage | undefined {
-    const usage = readMessagesUsage(this.report)
-    if (!usage || this.counted) return usage
-    const seen = estimateOutputTokens({ ...emptyFacts(), pieces: this.pieces, characters: this.characters })
-    return seen > (usage.output ?? 0) ? { ...usage, output: seen } : usage
+    return readMessagesUsage(this.report)
   }
 }
 
@@ -75,13 +72,15 @@ export class MessagesStreamTap implements StreamTap {
         if (isObject(event.content_block)) this.#countBlock(event.content_block)
         break
       case 'message_start':
-        if (isObject(event.message)) facts.report = mergeReports(facts.report, event.message.usage)
+        if (isObject(event.message)) this.#begin(event.message)
         break
       case 'message_delta':
         facts.report = mergeReports(facts.report, event.usage)
-        facts.counted ||= isObject(event.usage)
+        facts.stopped ||= isObject(event.delta) && typeof event.delta.stop_reason === 'string'
+        facts.counted ||= facts.stopped && isObject(event.usage)
         break
       case 'message_stop':
+        if (!facts.stopped) throw new SyntaxError('an end mark before the end')
         facts.ended = true
         break
       case 'error':
@@ -89,6 +88,12 @@ export class MessagesStreamTap implements StreamTap {
         return false
     }
     return true
+  }
+
+  /** An answer that is whole when it begins has its reason here. */
+  #begin({ usage, stop_reason }: Json): void {
+    this.facts.report = mergeReports(this.facts.report, usage)
+    this.facts.stopped ||= typeof stop_reason === 'string'
   }
 
   #count(delta: Json): void {

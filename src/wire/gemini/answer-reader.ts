@@ -25,6 +25,9 @@ export class AnswerReader {
     this.#hex = hex
   }
 
+  /** The usage came with, or after, the last candidate's reason. */
+  counted = false
+
   get skipped(): number {
     return this.#candidates.reduce((sum, { skipped }) => sum + skipped, this.#skipped)
   }
@@ -43,14 +46,18 @@ export class AnswerReader {
     }
     const feedback = isObject(answer.promptFeedback) ? answer.promptFeedback.blockReason : undefined
     if (typeof feedback === 'string' && feedback !== 'BLOCKED_REASON_UNSPECIFIED') this.#blockWord = feedback
+    if (usage) this.counted = this.#isOver()
     return this.#events
   }
 
   /** The provider has closed: the end where each candidate was ended or the prompt was blocked, else nothing. */
   close(): ChatEvent[] {
+    return this.#isOver() ? [...this.finish(), this.#endEvent()] : []
+  }
+
+  #isOver(): boolean {
     const ended = this.#candidates.length > 0 && this.#candidates.every(({ ended }) => ended)
-    if (!ended && this.#blockWord === undefined) return []
-    return [...this.finish(), this.#endEvent()]
+    return ended || this.#blockWord !== undefined
   }
 
   /** What a whole answer ends with, whether or not it gives its reasons. */

@@ -58,7 +58,7 @@ export function readGeminiError(body: unknown): ProviderError | undefined {
   if (!isObject(json) || !json.error) return undefined
   const error = isObject(json.error) ? json.error : {}
   const details = Array.isArray(error.details) ? error.details.filter(isObject) : []
-  const reason = details.map(({ reason }) => reason).find(isText)
+  const reason = details.map(({ reason }) => reason).find(isReason)
   const violations = details.flatMap(({ fieldViolations }) =>
     Array.isArray(fieldViolations) ? fieldViolations : [],
   )
@@ -67,17 +67,20 @@ export function readGeminiError(body: unknown): ProviderError | undefined {
     .map(({ field }) => field)
     .find(isText)
   const code =
-    details.map(quotaWord).find(isText) ??
-    reason ??
-    (typeof error.code === 'number' ? String(error.code) : error.code)
+    details.map(quotaWord).find(isText) ?? (typeof error.code === 'number' ? String(error.code) : error.code)
   const retryAfterMs = details.map(({ retryDelay }) => readDuration(retryDelay)).find(ms => ms !== undefined)
   return {
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     code: isText(code) ? code : undefined,
-    type: isText(error.status) ? error.status : undefined,
+    type: reason ?? (isText(error.status) ? error.status : undefined),
     param: isText(field) ? field : undefined,
     message: isText(error.message) ? error.message : undefined,
   }
+}
+
+/** As `google.rpc.ErrorInfo` has them; ours are in lower case. */
+function isReason(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Z][A-Z0-9_]+$/.test(value)
 }
 
 /**

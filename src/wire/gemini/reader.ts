@@ -15,6 +15,10 @@ export class GeminiReader extends SseReader {
     this.#reader = new AnswerReader(hex)
   }
 
+  get counted(): boolean {
+    return this.#reader.counted
+  }
+
   protected override read({ data }: SseEvent): ChatEvent[] {
     if (data === undefined || data.trim() === '') return []
     const json: unknown = JSON.parse(data)

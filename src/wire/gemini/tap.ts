@@ -46,9 +46,8 @@ export class GeminiStreamTap extends SseTap {
   }
 
   #note(json: Record<string, unknown>): void {
-    this.facts.usage = readGeminiUsage(json.usageMetadata) ?? this.facts.usage
     const feedback = json.promptFeedback
-    if (isObject(feedback) && typeof feedback.blockReason === 'string') this.#blocked = true
+    if (isObject(feedback) && isReason(feedback.blockReason)) this.#blocked = true
     const candidates = Array.isArray(json.candidates) ? json.candidates : []
     for (const [position, candidate] of candidates.entries()) {
       if (!isObject(candidate)) continue
@@ -56,10 +55,19 @@ export class GeminiStreamTap extends SseTap {
       if (characters > 0) this.facts.pieces += 1
       this.facts.characters += characters
       const index = candidate.index ?? position
-      const ended = typeof candidate.finishReason === 'string'
+      const ended = isReason(candidate.finishReason)
       this.#candidates.set(index, ended || this.#candidates.get(index) === true)
     }
+    const usage = readGeminiUsage(json.usageMetadata)
+    if (!usage) return
+    this.facts.usage = usage
+    this.facts.counted = this.#isOver()
   }
+}
+
+/** `FINISH_REASON_UNSPECIFIED` and its like are what stands where there is none. */
+function isReason(word: unknown): boolean {
+  return typeof word === 'string' && !word.endsWith('_UNSPECIFIED')
 }
 
 /** Characters that a model produced in a piece: texts, thoughts, calls, images as they stand. */

@@ -38,7 +38,8 @@ export class ChatReader extends SseReader {
   readonly #options: ReaderOptions
   readonly #choices = new Map<number, ChoiceSoFar>()
   #started = false
-  #reported = false
+  /** The report that comes last has come. */
+  counted = false
   #calls = 0
 
   constructor(options: ReaderOptions) {
@@ -61,13 +62,17 @@ export class ChatReader extends SseReader {
   }
 
   /**
-   * Some servers close without an end mark (Hugging Face's router to Cerebras). A stream that has given every choice
-   * its finish reason, and the report that comes last, is whole all the same.
+   * Some servers close without an end mark (quirk `no_end_mark`). A stream that has given every choice its finish
+   * reason, and the report that comes last, is whole all the same.
    */
   protected override close(): ChatEvent[] {
-    const choices = [...this.#choices.values()]
-    const isWhole = this.#reported && choices.length > 0 && choices.every(({ parts }) => parts.finished)
-    return isWhole ? [{ type: 'end' }] : []
+    const mayLackEnd = this.#options.quirks?.has('no_end_mark') === true
+    return mayLackEnd && this.counted && this.#isFinished() ? [{ type: 'end' }] : []
+  }
+
+  #isFinished(): boolean {
+    for (const { parts } of this.#choices.values()) if (!parts.finished) return false
+    return this.#choices.size > 0
   }
 
   *#readChunk(chunk: Json): Generator<ChatEvent> {
@@ -82,7 +87,7 @@ export class ChatReader extends SseReader {
     const usage =
       readOpenAiUsage(chunk.usage) ?? readOpenAiUsage(isObject(chunk.x_groq) && chunk.x_groq.usage)
     if (!usage) return
-    this.#reported = true
+    this.counted = !hasChoices(chunk) || this.#isFinished()
     yield { type: 'usage', usage }
   }
 
@@ -172,7 +177,9 @@ export class ChatReader extends SseReader {
     yield* parts.finish(readFinish(word))
   }
 
+  /** Some servers never give a reason; where the report has not come either, it is not the end. */
   *#end(): Generator<ChatEvent> {
+    if (!this.counted && !this.#isFinished()) throw new SyntaxError('an end mark before the end')
     for (const choice of this.#choices.values())
       if (!choice.parts.finished) yield* this.#finish(choice, 'stop')
     yield { type: 'end' }

@@ -13,18 +13,20 @@ function line(json: unknown): string {
   return `data: ${JSON.stringify(json)}\n\n`
 }
 
+const quirks = new Set(['no_end_mark'] as const)
+
 function chunk(delta: object, finish_reason: string | null = null): string {
   return line({ id: 'c-1', model: 'm-1', choices: [{ index: 0, delta, finish_reason }] })
 }
 
 function readStream(text: string): { answer: ChatAnswer; ended: boolean } {
-  const reader = openAiChat.createReader({ hex })
+  const reader = openAiChat.createReader({ hex, quirks })
   const events = [...reader.push(Buffer.from(text)), ...reader.finish()]
   return { answer: foldEvents(events), ended: events.at(-1)?.type === 'end' }
 }
 
 function relay(text: string): { text: string; ended: boolean } {
-  const tap = openAiChat.createStreamTap({ showUsage: true })
+  const tap = openAiChat.createStreamTap({ showUsage: true, quirks })
   const bytes = Buffer.concat([tap.push(Buffer.from(text)), tap.finish()])
   return { text: bytes.toString(), ended: tap.facts.ended }
 }
@@ -57,6 +59,16 @@ suite('a stream that closes without its end mark', () => {
       assert.equal(relay(text).text.includes('[DONE]'), false)
     })
   }
+
+  test('is cut short at any provider that is not known to do so', () => {
+    const reader = openAiChat.createReader({ hex })
+    const events = [...reader.push(Buffer.from(whole)), ...reader.finish()]
+    assert.notEqual(events.at(-1)?.type, 'end')
+    const tap = openAiChat.createStreamTap({ showUsage: true })
+    tap.push(Buffer.from(whole))
+    assert.equal(tap.finish().length, 0)
+    assert.equal(tap.facts.ended, false)
+  })
 })
 
 suite('thinking that the completion does not include', () => {

@@ -109,6 +109,7 @@ for (const recording of recordings) {
       const { facts } = read([whole], false)
       assert.deepEqual(facts, {
         usage: { input: 9, output: 3 },
+        counted: true,
         pieces: 3,
         characters: 'Grüße vom Leuchtturm 🌊, 灯台\u2028'.length,
         ended: true,
@@ -244,7 +245,16 @@ for (const [name, { sent, got }] of Object.entries(mended)) {
   })
 }
 
-test('gives a choice its finish reason where the end mark came without one', () => {
-  const { bytes } = read([Buffer.from(`${oneLine(first)}${oneLine('[DONE]')}`)], true)
+const report = JSON.stringify({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } })
+
+test('gives a choice its finish reason where the report and the end mark came without one', () => {
+  const { bytes } = read([Buffer.from([first, report, '[DONE]'].map(oneLine).join(''))], true)
   assert.match(bytes, /"delta":\{\},"finish_reason":"stop"\}\]\}\n\ndata: \[DONE\]\n\n$/)
+})
+
+test('takes an end mark that comes before reason and report for none', () => {
+  const { bytes, facts } = read([Buffer.from(`${oneLine(first)}${oneLine('[DONE]')}`)], true)
+  assert.equal(bytes, oneLine(first))
+  assert.equal(facts.ended, false)
+  assert.ok(facts.malformed)
 })

@@ -9,16 +9,21 @@ import { ChatRepairs } from './repairs.ts'
 /** Relays a stream of chunks, mends it where SDKs would stumble, and reads it in passing. */
 export class ChatStreamTap extends SseTap {
   readonly #showUsage: boolean
+  readonly #mayLackEnd: boolean
   readonly #repairs = new ChatRepairs()
 
   constructor(options: StreamTapOptions) {
     super()
     this.#showUsage = options.showUsage
+    this.#mayLackEnd = options.quirks?.has('no_end_mark') === true
   }
 
   protected read(event: SseEvent): Buffer | undefined {
     if (event.data === undefined) return event.bytes
     if (event.data.startsWith('[DONE]')) {
+      // Some servers never give a reason; where the report has not come either, it is not the end.
+      if (!this.#repairs.isFinished && !this.facts.counted)
+        throw new SyntaxError('an end mark before the end')
       this.facts.ended = true
       const missing = this.#repairs.missingEnds()
       return missing === '' ? event.bytes : Buffer.concat([Buffer.from(missing), event.bytes])
@@ -29,17 +34,29 @@ export class ChatStreamTap extends SseTap {
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
     for (const choice of choices) if (isObject(choice)) this.#count(choice)
     const mended = this.#repairs.mend(chunk)
-    if (isObject(chunk.x_groq)) this.facts.usage = readOpenAiUsage(chunk.x_groq.usage) ?? this.facts.usage
+    const report = isObject(chunk.usage)
+      ? chunk.usage
+      : isObject(chunk.x_groq)
+        ? chunk.x_groq.usage
+        : undefined
+    if (report) this.#noteUsage(report, choices.length === 0)
     if (!isObject(chunk.usage)) return mended ? renderChunk(chunk) : event.bytes
-    this.facts.usage = readOpenAiUsage(chunk.usage) ?? this.facts.usage
     if (this.#showUsage) return mended ? renderChunk(chunk) : event.bytes
     if (choices.length === 0) return undefined
     return renderChunk({ ...chunk, usage: undefined })
   }
 
+  /** Some report with every chunk; the last report has no choices beside it, or comes when all have ended. */
+  #noteUsage(report: unknown, alone: boolean): void {
+    const usage = readOpenAiUsage(report)
+    if (!usage) return
+    this.facts.usage = usage
+    this.facts.counted = alone || this.#repairs.isFinished
+  }
+
   /** A stream without its end mark is whole where `ChatReader` takes it for that; SDKs are given the mark. */
   protected override close(): Buffer | undefined {
-    if (!this.facts.usage || !this.#repairs.isFinished) return undefined
+    if (!this.#mayLackEnd || !this.facts.counted || !this.#repairs.isFinished) return undefined
     this.facts.ended = true
     return Buffer.from('data: [DONE]\n\n')
   }

@@ -186,7 +186,8 @@ suite('a chat stream of a provider', () => {
     'an event that is not JSON': [[delta({ content: 'a' }), '{"choices":'], 'malformed'],
     'an error in the middle': [[delta({ content: 'a' }), { error: { message: 'no', code: 503 } }], 'error'],
     'no end mark': [[delta({ content: 'a' }), delta({}, 'stop')], 'finish'],
-    'an event that is a number': [['7', '[DONE]'], 'end'],
+    'an event that is a number': [['7', '[DONE]'], 'malformed'],
+    'an end mark before the end': [[delta({ content: 'a' }), '[DONE]'], 'malformed'],
     'arguments after a call is complete': [
       [
         delta({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{}' } }] }),

@@ -112,7 +112,8 @@ suite('a stream that is not what it should be', () => {
   }
 
   const table: Record<string, [text: string, types: string[]]> = {
-    'an end mark alone': ['data: [DONE]\n\n', []],
+    'an end mark alone': ['data: [DONE]\n\n', ['malformed']],
+    'a last event without its response': [data({ type: 'response.completed' }), ['malformed']],
     'two last events': [data(end(), end()), ['start', 'finish', 'end']],
     'an end mark behind the last event': [`${data(end())}data: [DONE]\n\n`, ['start', 'finish', 'end']],
     'no JSON': ['data: {oh\n\n', ['malformed']],

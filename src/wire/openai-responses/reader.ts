@@ -31,7 +31,8 @@ export class ResponsesReader extends SseReader {
   #hasCalls = false
 
   protected read(event: SseEvent): ChatEvent[] {
-    if (event.data === undefined || event.data.startsWith('[DONE]')) return []
+    if (event.data === undefined) return []
+    if (event.data.startsWith('[DONE]')) throw new SyntaxError('an end mark before the end')
     const json: unknown = JSON.parse(event.data)
     if (!isObject(json)) throw new SyntaxError('an event that is no object')
     const out: ChatEvent[] = []
@@ -54,6 +55,7 @@ export class ResponsesReader extends SseReader {
         return
       case 'response.completed':
       case 'response.incomplete':
+        if (!isObject(json.response)) throw new SyntaxError('a last event without its response')
         this.#end({ ...response, status: response.status ?? type.slice('response.'.length) }, out)
         return
       case 'keepalive':

@@ -18,7 +18,8 @@ export class ResponsesStreamTap extends SseTap {
   }
 
   protected read(event: SseEvent): Buffer | undefined {
-    if (event.data === undefined || event.data.startsWith('[DONE]')) return event.bytes
+    if (event.data === undefined) return event.bytes
+    if (event.data.startsWith('[DONE]')) throw new SyntaxError('an end mark before the end')
     const json: unknown = JSON.parse(event.data)
     if (!isObject(json)) throw new SyntaxError('an event that is no object')
     const type = textOf(json.type) ?? event.type
@@ -27,7 +28,8 @@ export class ResponsesStreamTap extends SseTap {
     if (type.endsWith('.delta')) this.#count(textOf(json.delta) ?? '')
     else if (type === 'response.output_item.added' && isObject(json.item))
       this.#count(textOf(json.item.name) ?? '')
-    else if (isLast(type) && isObject(json.response)) {
+    else if (isLast(type)) {
+      if (!isObject(json.response)) throw new SyntaxError('a last event without its response')
       this.facts.ended = true
       this.facts.usage = readResponsesUsage(json.response.usage)
     }
