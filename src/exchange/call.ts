@@ -191,6 +191,7 @@ export type FailureClass =
   | 'rate_limited' // B
   | 'overloaded' // B
   | 'account' // C
+  | 'forbidden' // C, of this target alone
   | 'bad_request' // D
   | 'not_served' // D, of this target alone
   | 'context_too_long' // E

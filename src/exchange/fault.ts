@@ -270,6 +270,8 @@ export type FaultCode = keyof typeof faults
 export interface FaultDetail {
   /** The request field at fault, as a path such as `messages[0].role`. */
   param?: string | undefined
+  /** The HTTP status that the provider gave, where it gave one. */
+  providerStatus?: number | undefined
   /** When the caller may come back, in milliseconds from now. */
   retryAfterMs?: number | undefined
   /** We have tried again already: a client that did so too would multiply. */

@@ -274,7 +274,7 @@ export const rows: Row[] = [
     'gemini',
     { status: 403, body: google(403, 'PERMISSION_DENIED') },
     'provider_credential_rejected',
-    'account',
+    'forbidden',
   ],
   [
     'Bedrock’s service quota',
@@ -288,7 +288,7 @@ export const rows: Row[] = [
     bedrock,
     { status: 403, body: { message: 'Some words.' }, headers: aws('AccessDeniedException') },
     'provider_credential_rejected',
-    'account',
+    'forbidden',
   ],
   [
     'AWS’ expired token, with its name in the body',
@@ -322,7 +322,7 @@ export const rows: Row[] = [
     'account',
   ],
   ['a 401 in HTML', chat, { status: 401, body: page }, 'provider_credential_rejected', 'account'],
-  ['a 403 in no words', chat, { status: 403 }, 'provider_credential_rejected', 'account'],
+  ['a 403 in no words', chat, { status: 403 }, 'provider_credential_rejected', 'forbidden'],
   // D
   [
     'OpenAI’s bad field',

@@ -78,6 +78,7 @@ export function classify(answer: ErrorAnswer): Fault {
   const told = answer.repeatsSecret ? undefined : answer.error
   return new Fault(code, sentences[code] ?? `Provider \`${provider}\` failed (status ${status}).`, {
     ...(!answer.translated && { param: told?.param }), // in another dialect the field has another name
+    providerStatus: status,
     retryAfterMs: waitOf(answer, code),
     internal: `status ${status}, code ${told?.code}, type ${told?.type}`,
     ...(told &&

@@ -77,7 +77,7 @@ const cases: Record<string, Case> = {
   },
   'a forbidden region': {
     answer: errs(403),
-    failure: 'account',
+    failure: 'forbidden',
     code: 'provider_credential_rejected',
     alone: 1,
     failsOver: true,

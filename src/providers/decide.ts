@@ -28,6 +28,8 @@ export const decisions: Readonly<Record<FailureClass, Decided>> = {
   rate_limited: { retry: 'yes', failOver: 'yes', breaker: 'none', mayHaveWorked: false },
   overloaded: { retry: 'yes', failOver: 'yes', breaker: 'target', mayHaveWorked: false },
   account: { retry: 'no', failOver: 'yes', breaker: 'credential', mayHaveWorked: false },
+  // A model that this credential may not use says nothing of the others.
+  forbidden: { retry: 'no', failOver: 'yes', breaker: 'target', mayHaveWorked: false },
   bad_request: { retry: 'no', failOver: 'no', breaker: 'none', mayHaveWorked: false },
   not_served: { retry: 'no', failOver: 'yes', breaker: 'none', mayHaveWorked: false },
   context_too_long: { retry: 'no', failOver: 'larger_context', breaker: 'none', mayHaveWorked: false },
@@ -63,6 +65,7 @@ const transient: ReadonlySet<FailureClass> = new Set(['rate_limited', 'overloade
 export function failureClassOf(fault: Fault, stage: Stage): FailureClass {
   if (stage === 'delivered') return 'broken_after_content'
   const known = classes[fault.code] ?? 'bad_request'
+  if (fault.code === 'provider_credential_rejected' && fault.detail.providerStatus === 403) return 'forbidden'
   if (stage === 'unsent' && fault.code === 'upstream_timeout') return 'not_sent'
   return stage === 'begun' && transient.has(known) ? 'broken_before_content' : known
 }
