@@ -20,7 +20,7 @@ export interface Ordering {
   chance: Chance
 }
 
-/** Now and then the second best is asked, or nobody would ever learn that it has become the best. */
+/** Now and then another one is asked first, or nobody would ever learn that it has become the best. */
 const explored = 0.05
 
 /** Targets in the order in which a call tries them. Those without weights keep the order they are written in. */
@@ -60,8 +60,9 @@ function byLoad(targets: readonly Weighted[], { loadOf, chance }: Ordering): Pla
 /** Who is not known yet is tried first. */
 function bySpeed(targets: readonly Weighted[], { loadOf, chance }: Ordering): PlannedTarget[] {
   const order = sorted(targets, chance, ({ target }) => loadOf(target).firstTokenMs ?? 0)
-  const [first, second, ...others] = order
-  return first && second && chance.random() < explored ? [second, first, ...others] : order
+  if (order.length < 2 || chance.random() >= explored) return order
+  const at = 1 + Math.floor(chance.random() * (order.length - 1))
+  return [...order.slice(at, at + 1), ...order.toSpliced(at, 1)]
 }
 
 /** The smallest first; equals in an order by chance. */
