@@ -1,6 +1,7 @@
 import {
   type Answer,
   type Attempt,
+  type FailureClass,
   Fault,
   type PlannedTarget,
   type ProviderError,
@@ -12,7 +13,7 @@ import type { Clock, Egress, HttpClient, HttpFailure, HttpFlow, HttpReader } fro
 import type { Passage } from '#wire'
 import { answerHeaders } from './answer-headers.ts'
 import { classify } from './classify.ts'
-import { failureClassOf } from './decide.ts'
+import { decisions, failureClassOf } from './decide.ts'
 import { type Departure, depart } from './depart.ts'
 import { statusWithin } from './error-words.ts'
 import { passedAnswerHeaders, passedFault } from './passthrough.ts'
@@ -271,7 +272,10 @@ class Conversation implements HttpReader {
 
   #leave(): void {
     if (this.#over) return
-    if (this.#stream) return this.#stream.cancel()
+    if (this.#stream) {
+      this.#stream.cancel()
+      return this.#reject(gone()) // nobody has it yet, if it had not begun
+    }
     const { asked } = this.#trip
     if (this.#sent && !asked.passthrough) this.#attempt.usage = { input: asked.estimatedInputTokens }
     if (this.#sent) this.#attempt.usageSource = asked.passthrough ? 'unknown' : 'estimate'
@@ -281,12 +285,17 @@ class Conversation implements HttpReader {
   #fail(fault: Fault, status: 'failed' | 'cancelled' = 'failed'): void {
     if (this.#over) return
     this.#attempt.code = fault.code
-    if (status === 'failed') this.#attempt.failure = failureClassOf(fault, this.#sent ? 'sent' : 'unsent')
-    // Sent, and nothing heard: the provider may have done the work and may bill it.
-    if (status === 'failed' && this.#sent && this.#status === 0) this.#attempt.usageSource = 'unknown'
+    if (status === 'failed') this.#noteFailure(failureClassOf(fault, this.#sent ? 'sent' : 'unsent'))
     this.#close(status, fault)
     this.#flow?.abort()
     this.#reject(fault)
+  }
+
+  #noteFailure(failure: FailureClass): void {
+    this.#attempt.failure = failure
+    // Sent, and nothing heard, or half an answer: the provider may have done the work and may bill it.
+    const isBroken = this.#isAnswer() && decisions[failure].mayHaveWorked
+    if (this.#sent && (this.#status === 0 || isBroken)) this.#attempt.usageSource ??= 'unknown'
   }
 
   /** True the first time. */
