@@ -49,6 +49,19 @@ describe('an exchange', () => {
     )
   })
 
+  // Seed 2 of the simulation: the hedge had failed by itself, and was named as what answered.
+  it('comes from the attempt that answers, not from one that was made later and failed', async () => {
+    const exchange = begin()
+    const [slow, hedge] = [await exchange.open(first), await exchange.open(second)]
+    hedge.status = 'failed'
+    assert.equal(exchange.decisive, slow, 'while it answers')
+    slow.status = 'succeeded'
+    assert.equal(exchange.decisive, slow)
+    Object.assign(hedge, { endedAtMs: 1 })
+    Object.assign(slow, { status: 'failed', endedAtMs: 2 })
+    assert.equal(exchange.decisive, slow, 'the last to fail')
+  })
+
   it('notes a target that was passed over once for a reason', () => {
     const exchange = begin()
     exchange.skip(first, 'busy')

@@ -100,9 +100,15 @@ export class Exchange {
     return this.fault
   }
 
-  /** The attempt that the call's outcome comes from. */
+  /**
+   * The attempt that the call's outcome comes from: the one that answers, or else the last to fail. Of two that are
+   * made beside each other, that need not be the one that was made last.
+   */
   get decisive(): Attempt | undefined {
-    return this.attempts.findLast(({ lostRace }) => !lostRace)
+    if (this.attempts.length === 1) return this.attempts[0]
+    const inRace = this.attempts.filter(({ lostRace }) => !lostRace)
+    const answering = inRace.findLast(({ status }) => status === 'running' || status === 'succeeded')
+    return answering ?? inRace.reduce<Attempt | undefined>(lastToEnd, undefined)
   }
 
   /** Part of the answer, on its way to the caller. */
@@ -125,4 +131,8 @@ export class Exchange {
 
 function isRunning({ status }: Attempt): boolean {
   return status === 'running'
+}
+
+function lastToEnd(last: Attempt | undefined, attempt: Attempt): Attempt {
+  return last && (last.endedAtMs ?? 0) > (attempt.endedAtMs ?? 0) ? last : attempt
 }
