@@ -31,6 +31,8 @@ interface SimulatorOptions {
 export interface Simulator {
   /** Opens the door; port 0 takes any free one. The URL is the base URL for an SDK: `http://127.0.0.1:4010/v1`. */
   listen(address: { host: string; port: number }): Promise<{ url: string }>
+  /** Answers a request that came in by another way than its own door: no `door` of the weather keeps it out. */
+  serve(request: IncomingMessage, response: ServerResponse): void
   /** Closes the door and drops the connections; answers on their way are cut, and billed as such. */
   close(): Promise<void>
   readonly bill: Bill
@@ -100,6 +102,7 @@ export function createSimulator({ seed, clock, chance, log }: SimulatorOptions):
 
   return {
     bill,
+    serve: (request, response) => void handle(request, response),
     setWeather(text) {
       const mistake = setWeather(text)
       if (mistake instanceof ApiError) throw new Error(mistake.message)
