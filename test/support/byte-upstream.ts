@@ -21,7 +21,7 @@ export async function startByteUpstream(
     const read = (): void => {
       for (let request = takeBody(pending); request; request = takeBody(pending)) {
         pending = request.rest
-        const { model } = JSON.parse(request.body) as { model: string }
+        const { model = request.model } = JSON.parse(request.body) as { model?: string }
         counts.set(model, (counts.get(model) ?? 0) + 1)
         answers[model]?.(socket)
       }
@@ -35,12 +35,16 @@ export async function startByteUpstream(
   return { url, seen: model => counts.get(model) ?? 0 }
 }
 
-function takeBody(bytes: Buffer<ArrayBuffer>): { body: string; rest: Buffer<ArrayBuffer> } | undefined {
+/** `model` is the one in the path, as Gemini has it. */
+function takeBody(
+  bytes: Buffer<ArrayBuffer>,
+): { model: string; body: string; rest: Buffer<ArrayBuffer> } | undefined {
   const start = bytes.indexOf('\r\n\r\n') + 4
   const [, length] = /\r\ncontent-length: (\d+)/i.exec(bytes.toString('latin1', 0, start)) ?? []
   const end = start + Number(length)
   if (start < 4 || !(end <= bytes.length)) return undefined
-  return { body: bytes.toString('utf8', start, end), rest: bytes.subarray(end) }
+  const [, model = ''] = /\/models\/([^:/? ]+)/.exec(bytes.toString('latin1', 0, start)) ?? []
+  return { model, body: bytes.toString('utf8', start, end), rest: bytes.subarray(end) }
 }
 
 /** An answer with its length, after which the connection serves again. */
