@@ -7,7 +7,10 @@
  * all on loopback. Every answer is checked: whole, from the target that was meant, after as many attempts as there must
  * be. What is added is the percentile of the disturbed calls less that of the undisturbed ones.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -63,17 +66,16 @@ interface Heard {
   complaint: string | undefined
 }
 
-const folder = fileURLToPath(new URL('.', import.meta.url))
+const programs = fileURLToPath(new URL('.', import.meta.url))
+const logs = mkdtempSync(join(tmpdir(), 'bench-fail-over-'))
 const agent = new Agent({ keepAlive: true, maxSockets: 1_024 })
 const [wellPort, failingPort] = [await freePort(), await freePort()]
-const upstreams = [
-  startUpstream(`${folder}upstream.ts`, ['--port', String(wellPort)]),
-  startUpstream(`${folder}../src/roles/sluice.ts`, ['sim', '--port', String(failingPort)]),
-]
+const well = startUpstream('upstream.ts', ['--port', String(wellPort)])
+const failing = startUpstream('../src/roles/sluice.ts', ['sim', '--port', String(failingPort)])
 
 try {
-  await until(async () => (await fetch(`http://127.0.0.1:${wellPort}/count`)).ok)
-  await until(async () => (await fetch(`http://127.0.0.1:${failingPort}/v1/models`)).status > 0)
+  await until(async () => (await fetch(`http://127.0.0.1:${wellPort}/count`)).ok, well)
+  await until(async () => (await fetch(`http://127.0.0.1:${failingPort}/v1/models`)).status > 0, failing)
   const stage = await setStage(configuration())
   try {
     report(await measure(stage))
@@ -82,11 +84,14 @@ try {
     await stage.stop()
   }
 } finally {
-  for (const upstream of upstreams) await upstream.stop()
+  await well.stop()
+  await failing.stop()
+  rmSync(logs, { recursive: true, force: true })
 }
 
 function startUpstream(path: string, args: string[]): Child {
-  return startChild({ command: process.execPath, args: [path, ...args] }, '/dev/null')
+  const launch = { command: process.execPath, args: [join(programs, path), ...args] }
+  return startChild(launch, join(logs, `${basename(path)}.log`))
 }
 
 /** Nobody listens at port 1, and who is no root cannot begin to. */
