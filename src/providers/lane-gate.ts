@@ -15,9 +15,11 @@ export interface Passing {
   isOwed: boolean
   /** Organizations that have asked of late. */
   organizations: number
-  /** What its own organization has under way, and whether it was let in more often than the others of late. */
+  /** What its own organization has under way, and whether it was given more than the others of late. */
   ownUnderWay: number
   isOverShare: boolean
+  /** Calls of the other organizations of late, a millisecond. */
+  othersPerMs: number
 }
 
 /** Where one stands who waits. */
@@ -33,6 +35,8 @@ export const batchShare = 0.1
 /** How long a peak of interactive work is remembered, once to twice. */
 const peakMs = 30_000
 const holdWeight = 0.1
+/** Standard deviations above the average: one in twenty comes when there are more. */
+const surplus = 1.6
 
 /** A wait that ends when somebody leaves. */
 export const untilLeft = Number.POSITIVE_INFINITY
@@ -110,8 +114,7 @@ export class Gate {
     const all = interactive + batch
     if (all >= this.most) return false
     if (this.most === untilLeft || this.most <= 1) return true
-    if (passing.class === 'interactive')
-      return this.#isWithinShare(passing) || all + 1 <= this.most - this.#spare
+    if (passing.class === 'interactive') return !passing.isOverShare || this.#leavesEnough(passing, all)
     const least = Math.max(1, Math.ceil(this.most * batchShare))
     if (passing.isOwed) return batch < least
     const peak = this.#recentPeak(passing.nowMs)
@@ -121,19 +124,15 @@ export class Gate {
   }
 
   /**
-   * Whether its organization has more than its share: then it leaves some room, so that others need not wait for one of
-   * its own to end.
+   * Whether an organization that has more than its share leaves places to the others for what they ask of late: as many
+   * as are under way of theirs on average (Little's law), and by the square-root rule some more for when they come
+   * together (Halfin and Whitt, "Heavy-traffic limits for queues with many exponential servers", Operations Research
+   * 29, 1981).
    */
-  isAboveShare(passing: Passing): boolean {
-    return passing.class === 'interactive' && (passing.isOverShare || !this.#isWithinShare(passing))
-  }
-
-  #isWithinShare({ organizations, ownUnderWay }: Passing): boolean {
-    return organizations <= 1 || ownUnderWay + 1 <= this.most / organizations
-  }
-
-  get #spare(): number {
-    return Math.floor(this.most / 8) || (this.most >= 4 ? 1 : 0)
+  #leavesEnough({ organizations, ownUnderWay, othersPerMs }: Passing, all: number): boolean {
+    if (ownUnderWay + 1 <= this.most / organizations) return true
+    const others = othersPerMs * (this.#holdMs ?? 0)
+    return all + 1 < this.most && ownUnderWay + 1 <= this.most - others - surplus * Math.sqrt(others)
   }
 
   /** Looked at only where batch work asks: a peak costs interactive work nothing but a comparison. */

@@ -34,6 +34,7 @@ export class Party {
   /** The period in which it last asked, and what it was given in that one and in the one before. */
   period = -1
   readonly given: [now: number, before: number] = [0, 0]
+  readonly calls: [now: number, before: number] = [0, 0]
   readonly lines = new Map<ModelLane, PartyLine>()
 }
 
@@ -62,6 +63,7 @@ export class Line {
   /** Of the current period, and of the one before. */
   #organizations: [now: number, before: number] = [0, 0]
   #given: [now: number, before: number] = [0, 0]
+  #calls: [now: number, before: number] = [0, 0]
 
   /** One of its organization asks. */
   asks(party: Party, nowMs: number): void {
@@ -70,11 +72,14 @@ export class Line {
       const isNext = period === this.#period + 1
       this.#organizations = [0, isNext ? this.#organizations[0] : 0]
       this.#given = [0, isNext ? this.#given[0] : 0]
+      this.#calls = [0, isNext ? this.#calls[0] : 0]
       this.#period = period
     }
     if (party.period === period) return
-    party.given[1] = party.period === period - 1 ? party.given[0] : 0
-    party.given[0] = 0
+    for (const counts of [party.given, party.calls]) {
+      counts[1] = party.period === period - 1 ? counts[0] : 0
+      counts[0] = 0
+    }
     party.period = period
     this.#organizations[0] += 1
   }
@@ -89,6 +94,14 @@ export class Line {
     if (this.organizations <= 1) return false
     const all = this.#given[0] + this.#given[1]
     return (party.given[0] + party.given[1]) * this.organizations > all * clearlyMore
+  }
+
+  /** Calls of all others that were let in of late, a millisecond; of one that has just asked. */
+  othersPerMs({ calls }: Party, nowMs: number): number {
+    if (this.organizations <= 1) return 0
+    const others = this.#calls[0] + this.#calls[1] - calls[0] - calls[1]
+    const beforeMs = this.#calls[1] > 0 ? periodMs : 0
+    return Math.max(0, others) / Math.max(1_000, nowMs - this.#period * periodMs + beforeMs)
   }
 
   /** Organizations of which somebody waits. */
@@ -152,6 +165,8 @@ export class Line {
     party.underWay += 1
     party.given[0] += cost
     this.#given[0] += cost
+    party.calls[0] += 1
+    this.#calls[0] += 1
   }
 
   /** Who has waited too long by now. */

@@ -156,6 +156,7 @@ export class Lane implements Stay {
       organizations: isAlone ? line.organizations : 1,
       ownUnderWay: party.underWay,
       isOverShare: isAlone && line.isOverShare(party),
+      othersPerMs: line.othersPerMs(party, how.nowMs),
     }
   }
 
@@ -301,7 +302,7 @@ export class Lane implements Stay {
       const laneMs = this.#gate.waitMs(passing)
       this.#nextMs = Math.min(this.#nextMs, nowMs + Math.max(modelMs, laneMs))
       if (modelMs === 0 && laneMs === 0) return { entry, isOwed }
-      if (this.#gate.isAboveShare(passing)) line.passOver(entry, this.#round)
+      if (of === 'interactive' && passing.isOverShare) line.passOver(entry, this.#round)
       else if (modelMs > 0) entry.model.blockedIn = this.#round
       else return laneMs === untilLeft ? undefined : ('wait' as const)
     }
