@@ -68,6 +68,8 @@ export const answers = {
   },
   refuses: line => line.fail('unreachable'),
   hangs: () => undefined,
+  /** No connection comes about. */
+  unreached: () => {},
   resets: line => line.fail('disconnected'),
 } as const satisfies Record<string, VirtualAnswer>
 
@@ -345,6 +347,7 @@ class VirtualLine implements Line {
   }
 
   async run(answer: VirtualAnswer): Promise<void> {
+    if (answer === answers.unreached) return
     if (answer === answers.refuses) return this.fail('unreachable')
     this.#send()
     await answer(this)
