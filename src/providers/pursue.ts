@@ -143,6 +143,7 @@ export class Pursuit {
 
   /** Its target is there: who comes next need not wait for the end of a stream, which may take minutes. */
   #begun(entry: Entry): void {
+    if (!entry.isProbe && !entry.isCredentialProbe) return
     const { standing, credential } = entry.candidate
     const nowMs = this.#deps.clock.monotonic()
     if (entry.isProbe) standing.breaker.succeeded(nowMs, true)
