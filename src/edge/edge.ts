@@ -2,7 +2,16 @@ import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Caller, type Decision, Fault, type Requirement, type Route } from '#exchange'
 import type { Gateway } from '#gateway'
-import type { Chance, Clock, Log, Pressure } from '#platform'
+import {
+  type Chance,
+  type Clock,
+  type Doors,
+  doorBacklog,
+  type Log,
+  openDoors,
+  type Pressure,
+  reserveDoor,
+} from '#platform'
 import { serveCalls } from './calls.ts'
 import { faultOf, sendFault } from './errors.ts'
 import { guardDoor } from './front-door.ts'
@@ -64,12 +73,6 @@ export interface Edge {
   drain(withinMs: number): Promise<void>
 }
 
-/**
- * Connections that may wait to be taken. Node's own 511 are gone in a burst; who finds no room there tries again after a
- * second, then three. (The kernel's `net.core.somaxconn` is the upper bound.)
- */
-const backlog = 4_096
-
 /** For the last words to calls that are cut off, and for requests to our own API to end. */
 const farewellMs = 2_000
 
@@ -87,6 +90,7 @@ export function createEdge(options: EdgeOptions): Edge {
   const server = createServer(options, isDraining, served)
   const rounds = new Rounds(underWay, options.clock, options.streams)
   let droppedReaders = 0
+  let doors: Doors | undefined
   const onDropped = (): void => {
     droppedReaders += 1
   }
@@ -99,7 +103,12 @@ export function createEdge(options: EdgeOptions): Edge {
   serveOperations(server, options, { routes, isDraining })
 
   return {
-    listen: address => server.listen({ ...address, backlog }),
+    async listen(address) {
+      const door = await reserveDoor(address)
+      const url = await server.listen({ ...door, backlog: doorBacklog })
+      doors = await openDoors(server.server, { ...address, port: Number(new URL(url).port) })
+      return url
+    },
     get underWay() {
       return underWay.count
     },
@@ -116,6 +125,7 @@ export function createEdge(options: EdgeOptions): Edge {
       await ended(withinMs)
       underWay.cutAll()
       await ended(farewellMs)
+      doors?.close()
       server.server.closeAllConnections()
       await underWay.empty() // whoever did not read its last words is gone now
       rounds.stop()

@@ -22,6 +22,8 @@ export type { HttpClient, HttpFailure, HttpFlow, HttpReader, HttpRequest } from 
 export { createHttpClient } from './http-client.ts'
 export { createUuids } from './ids.ts'
 export { isoTime } from './iso-time.ts'
+export type { Doors } from './listen.ts'
+export { doorBacklog, openDoors, reserveDoor } from './listen.ts'
 export type { Log } from './log.ts'
 export { createLog } from './log.ts'
 export { nearest, nearestNames } from './nearest.ts'
