@@ -16,6 +16,7 @@ import { classify } from './classify.ts'
 import { decisions, failureClassOf } from './decide.ts'
 import { type Departure, depart } from './depart.ts'
 import { statusWithin } from './error-words.ts'
+import { estimateInput } from './estimate-input.ts'
 import { passedAnswerHeaders, passedFault } from './passthrough.ts'
 import type { Provider } from './provider.ts'
 import { ProviderStream } from './stream.ts'
@@ -245,7 +246,7 @@ class Conversation implements HttpReader {
       flow: this.#flow,
       clock: this.#deps.clock,
       idleMs: this.#leg.timeouts.idleMs,
-      estimatedInputTokens: asked.passthrough ? undefined : asked.estimatedInputTokens,
+      asked: asked.passthrough ? undefined : asked,
       attempt: this.#attempt,
       onFirst: stream => {
         this.#stopAwaiting()
@@ -277,7 +278,7 @@ class Conversation implements HttpReader {
       return this.#reject(gone()) // nobody has it yet, if it had not begun
     }
     const { asked } = this.#trip
-    if (this.#sent && !asked.passthrough) this.#attempt.usage = { input: asked.estimatedInputTokens }
+    if (this.#sent && !asked.passthrough) this.#attempt.usage = { input: estimateInput(asked) }
     if (this.#sent) this.#attempt.usageSource = asked.passthrough ? 'unknown' : 'estimate'
     this.#fail(gone(), 'cancelled')
   }

@@ -2,7 +2,7 @@ import { type Asked, accept, type ChatRequest, type Part, type WholeAnswer } fro
 import { dialects } from '#wire'
 
 /** What one image costs where nobody says: a tile or two of OpenAI's, or a small picture at Anthropic. */
-const tokensPerImage = 800
+export const tokensPerImage = 800
 /** Roles and separators around each message, in OpenAI's counting guide. */
 const tokensPerMessage = 4
 
@@ -28,7 +28,8 @@ export async function countLocally(asked: Asked): Promise<WholeAnswer> {
   return { kind: 'whole', status: 200, headers: {}, body: Buffer.from(JSON.stringify(answer)) }
 }
 
-function textsOf(request: ChatRequest): string[] {
+/** All that is said in a request, what frames it left out. */
+export function textsOf(request: ChatRequest): string[] {
   const tools = request.tools.map(tool => JSON.stringify(tool))
   const format = request.format?.type === 'json-schema' ? [JSON.stringify(request.format.schema)] : []
   return [

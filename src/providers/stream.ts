@@ -1,6 +1,7 @@
 import {
   type AnswerSink,
   type AnswerStream,
+  type Asked,
   type Attempt,
   Fault,
   type ProviderError,
@@ -11,6 +12,7 @@ import {
 import type { Clock, HttpFlow } from '#platform'
 import { estimateOutputTokens, type StreamTap } from '#wire'
 import { failureClassOf } from './decide.ts'
+import { estimateInput } from './estimate-input.ts'
 
 export interface ProviderStreamOptions {
   providerName: string
@@ -20,7 +22,7 @@ export interface ProviderStreamOptions {
   /** Longest time without an event that says something, while the reader is not the one who holds up. */
   idleMs: number
   /** Undefined where nothing can be counted: what is not told then is not known. */
-  estimatedInputTokens: number | undefined
+  asked: Asked | undefined
   attempt: Attempt
   /** The first content has come: from here on it is somebody's answer. */
   onFirst(stream: AnswerStream): void
@@ -194,15 +196,15 @@ export class ProviderStream implements AnswerStream {
    * or estimated; the output by what was seen. A provider that began with an error has not done anything.
    */
   #settle(status: Attempt['status']): void {
-    const { attempt, tap, estimatedInputTokens } = this.#options
+    const { attempt, tap, asked } = this.#options
     const { facts } = tap
     const told = facts.usage
     if (told && (status === 'succeeded' || facts.counted)) {
       attempt.usage = told
       attempt.usageSource = 'provider'
-    } else if (told || estimatedInputTokens !== undefined) {
+    } else if (told || asked) {
       if (!told && !this.#begun && facts.error) return
-      attempt.usage = countedUsage(told ?? {}, estimateOutputTokens(facts), estimatedInputTokens)
+      attempt.usage = countedUsage(told ?? {}, estimateOutputTokens(facts), asked)
       attempt.usageSource = 'estimate'
     } else {
       attempt.usageSource = 'unknown'
@@ -234,11 +236,11 @@ export class ProviderStream implements AnswerStream {
 }
 
 /** A report that came before the end, with what it does not know: the output since, and the input if it left that out. */
-function countedUsage(told: Usage, seenOutput: number, estimatedInput: number | undefined): Usage {
+function countedUsage(told: Usage, seenOutput: number, asked: Asked | undefined): Usage {
   const more = seenOutput - totalOutput(told)
   return {
     ...told,
-    ...(totalInput(told) === 0 && estimatedInput !== undefined && { input: estimatedInput }),
+    ...(totalInput(told) === 0 && asked && { input: estimateInput(asked) }),
     ...(more > 0 && { output: (told.output ?? 0) + more }),
   }
 }
