@@ -140,13 +140,13 @@ export class HttpClientOfCall implements Client, Traveller {
     exchange: Exchange,
   ): void {
     if (this.#gone) return
-    this.#ended = true
     this.#response.writeHead(answer.status, {
       'content-type': 'application/json',
       'content-length': answer.body.length,
       ...answer.headers,
       ...this.#ownHeaders(exchange),
     })
+    this.#ended = true // not before: a header that Node refuses makes this a failure, which has an answer too
     this.#end(answer.body)
   }
 
