@@ -1,47 +1,19 @@
-import type { Dialect, FailureClass, FaultCode } from '#exchange'
-import type { ErrorAnswer } from './classify.ts'
-
-/** What came back instead of an answer. */
-export interface Refusal {
-  status: number
-  body?: unknown
-  headers?: ErrorAnswer['headers']
-}
-
-export const openai = (error: Record<string, unknown>): unknown => ({
-  error: { message: 'Some words.', ...error },
-})
-const anthropic = (type: string, more: Record<string, unknown> = {}): unknown => ({
-  type: 'error',
-  error: { type, message: 'Some words.', ...more },
-})
-const rpc = 'type.googleapis.com/google.rpc.'
-export const google = (code: number, status: string, details: unknown[] = []): unknown => ({
-  error: { code, status, message: 'Some words.', details },
-})
-const quota = (...quotaIds: string[]): unknown => ({
-  '@type': `${rpc}QuotaFailure`,
-  violations: quotaIds.map(quotaId => ({ quotaMetric: 'generate_content_requests', quotaId })),
-})
-const info = (reason: string, metadata = {}): unknown => ({ '@type': `${rpc}ErrorInfo`, reason, metadata })
-export const wait = (retryDelay: string): unknown => ({ '@type': `${rpc}RetryInfo`, retryDelay })
-export const filtered = openai({
-  type: null,
-  param: 'prompt',
-  code: 'content_filter',
-  status: 400,
-  innererror: { code: 'ResponsibleAIPolicyViolation', content_filter_result: { hate: { filtered: true } } },
-})
-const aws = (name: string): ErrorAnswer['headers'] => ({
-  'x-amzn-errortype': `${name}:http://internal.amazon.com/coral/com.amazon.bedrock/`,
-})
-
-type Row = [what: string, Dialect, Refusal, FaultCode, FailureClass]
-
-export const chat = 'openai-chat'
-const messages = 'anthropic-messages'
-const bedrock = 'bedrock-converse'
-const page = '<!doctype html><title>413</title>'
+import { accountRows } from './classify-account.fixture.ts'
+import {
+  anthropic,
+  aws,
+  bedrock,
+  chat,
+  filtered,
+  google,
+  info,
+  messages,
+  openai,
+  page,
+  quota,
+  type Row,
+  wait,
+} from './refusals.fixture.ts'
 
 /** What providers send, and what it means. The letters are those of the classes in docs/failures.md. */
 export const rows: Row[] = [
@@ -143,186 +115,7 @@ export const rows: Row[] = [
   ],
   ['a 429 in HTML', chat, { status: 429, body: page }, 'rate_limited', 'rate_limited'],
   // C
-  ...[
-    'insufficient_quota',
-    'credit_balance_exhausted',
-    'organization_spend_limit_exceeded',
-    'project_spend_limit_exceeded',
-    'organization_usage_limit_exceeded',
-  ].map(
-    (code): Row => [
-      `OpenAI’s ${code}`,
-      chat,
-      { status: 429, body: openai({ type: 'insufficient_quota', code }) },
-      'provider_quota_exhausted',
-      'account',
-    ],
-  ),
-  [
-    'OpenAI’s hard limit',
-    chat,
-    { status: 400, body: openai({ code: 'billing_hard_limit_reached' }) },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Anthropic’s spend limit',
-    messages,
-    {
-      status: 429,
-      body: anthropic('rate_limit_error', { details: { error_code: 'enforced_spend_limit_reached' } }),
-    },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Anthropic’s spend limit, as a 400',
-    messages,
-    {
-      status: 400,
-      body: anthropic('invalid_request_error', { details: { error_code: 'enforced_spend_limit_reached' } }),
-    },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Anthropic’s bill',
-    messages,
-    { status: 402, body: anthropic('billing_error') },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Anthropic’s bill, as a 403',
-    messages,
-    { status: 403, body: anthropic('billing_error') },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Google’s quota of the day',
-    'gemini',
-    {
-      status: 429,
-      body: google(429, 'RESOURCE_EXHAUSTED', [
-        quota(
-          'GenerateRequestsPerMinutePerProjectPerModel-FreeTier',
-          'GenerateRequestsPerDayPerProjectPerModel-FreeTier',
-        ),
-        wait('34s'),
-      ]),
-    },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Google’s quota of nothing',
-    'gemini',
-    {
-      status: 429,
-      body: google(429, 'RESOURCE_EXHAUSTED', [
-        {
-          violations: [{ quotaId: 'GenerateContentInputTokensPerModelPerMinute-FreeTier', quotaValue: '0' }],
-        },
-      ]),
-    },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Vertex’ quota of the day',
-    'gemini',
-    {
-      status: 429,
-      body: google(429, 'RESOURCE_EXHAUSTED', [
-        info('RATE_LIMIT_EXCEEDED', { quota_limit: 'RequestsPerDayPerProject' }),
-      ]),
-    },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Google’s quota_exceeded',
-    'gemini',
-    { status: 429, body: { error: { code: 'quota_exceeded', message: 'Some words.' } } },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Google without billing',
-    'gemini',
-    { status: 403, body: google(403, 'PERMISSION_DENIED', [info('BILLING_DISABLED')]) },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Google’s 402',
-    'gemini',
-    { status: 402, body: google(402, 'FAILED_PRECONDITION') },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Google’s unknown key',
-    'gemini',
-    { status: 400, body: google(400, 'INVALID_ARGUMENT', [info('API_KEY_INVALID')]) },
-    'provider_credential_rejected',
-    'account',
-  ],
-  [
-    'Google’s 403',
-    'gemini',
-    { status: 403, body: google(403, 'PERMISSION_DENIED') },
-    'provider_credential_rejected',
-    'forbidden',
-  ],
-  [
-    'Bedrock’s service quota',
-    bedrock,
-    { status: 400, body: { message: 'Some words.' }, headers: aws('ServiceQuotaExceededException') },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Bedrock’s 403',
-    bedrock,
-    { status: 403, body: { message: 'Some words.' }, headers: aws('AccessDeniedException') },
-    'provider_credential_rejected',
-    'forbidden',
-  ],
-  [
-    'AWS’ expired token, with its name in the body',
-    bedrock,
-    {
-      status: 400,
-      body: { __type: 'com.amazon.coral.service#ExpiredTokenException', message: 'Some words.' },
-    },
-    'provider_credential_rejected',
-    'account',
-  ],
-  [
-    'DeepSeek without balance',
-    chat,
-    { status: 402, body: openai({ type: 'unknown_error' }) },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Moonshot’s quota',
-    chat,
-    { status: 429, body: openai({ type: 'exceeded_current_quota_error' }) },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  [
-    'Alibaba’s arrears',
-    chat,
-    { status: 400, body: openai({ type: 'Arrearage', code: 'Arrearage' }) },
-    'provider_quota_exhausted',
-    'account',
-  ],
-  ['a 401 in HTML', chat, { status: 401, body: page }, 'provider_credential_rejected', 'account'],
-  ['a 403 in no words', chat, { status: 403 }, 'provider_credential_rejected', 'forbidden'],
+  ...accountRows,
   // D
   [
     'OpenAI’s bad field',

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type Dialect, type FailureClass, type Fault, type FaultCode, faults } from '#exchange'
 import { providerDialects } from '#wire'
-import { chat, filtered, google, openai, type Refusal, rows, wait } from './classify.fixture.ts'
+import { rows } from './classify.fixture.ts'
 import { classify, type ErrorAnswer } from './classify.ts'
 import { failureClassOf, type Stage } from './decide.ts'
 import { statusWithin } from './error-words.ts'
+import { chat, filtered, google, openai, type Refusal, wait } from './refusals.fixture.ts'
 
 const nowMs = Date.UTC(2026, 10, 21, 12, 0, 0)
 

@@ -214,7 +214,7 @@ const gemini: WholeStream = {
   ),
 }
 
-export const wholeStreams: Readonly<Record<StreamDialect, WholeStream>> = {
+const wholeStreams: Readonly<Record<StreamDialect, WholeStream>> = {
   chat,
   responses,
   messages,
