@@ -198,14 +198,13 @@ function report(kinds: readonly Kind[]): void {
     const base = kinds
       .find(one => one.stream === stream && one.trouble === undisturbed)
       ?.firstByteMs.quantiles()
-    const of = base ?? { p50: Number.NaN, p90: Number.NaN, p99: Number.NaN }
-    const added = [p50 - of.p50, p90 - of.p90, p99 - of.p99]
-    const isBase = trouble === undisturbed
+    const of = base?.count && count > 0 ? base : { p50: Number.NaN, p90: Number.NaN, p99: Number.NaN }
+    const added = trouble === undisturbed ? [] : [p50 - of.p50, p90 - of.p90, p99 - of.p99]
     return [
       `${stream ? 'stream' : 'whole'}: ${trouble.title}`,
       String(count),
       ...[p50, p90, p99].map(ms => ms.toFixed(2)),
-      ...added.map(ms => (isBase ? '–' : ms.toFixed(2))),
+      ...[0, 1, 2].map(n => added[n]?.toFixed(2).replace('NaN', '–') ?? '–'),
       trouble.goalMs === undefined ? '–' : `p99 ≤ ${trouble.goalMs}`,
       String(wrong),
     ]
