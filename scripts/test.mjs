@@ -16,7 +16,10 @@ const given = process.argv.slice(2)
 const filters = given.filter(argument => !argument.startsWith('-'))
 const options = given.filter(argument => argument.startsWith('-'))
 
-const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'], { cwd: root })
+const files = globSync(
+  ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts', 'simulate/**/*.test.ts'],
+  { cwd: root },
+)
   .filter(file => filters.length === 0 || filters.some(filter => file.includes(filter.replace(/^\.\//, ''))))
   .sort()
 if (files.length === 0) {
