@@ -21,9 +21,14 @@ export interface LaneOptions {
 
 /** Batch work that has waited so long for others who only keep their places free need not wait for them any longer. */
 const batchPatienceMs = 10_000
-/** Once somebody of an organization has been waiting for this long, more of it waits a tenth of the usual. */
-const standingMs = 10_000
+/**
+ * A line that has stood for so long is no burst: who joins it then, behind more than a few, waits a tenth of the usual,
+ * so that a line is short again soon after more was asked than can be done. (After CoDel, RFC 8289, which tells good
+ * queues from bad ones by how long they stand.)
+ */
+const standingMs = 1_000
 const briefShare = 0.1
+const few = 5
 /** Callers may name any model of a provider: past this many, those that nothing is under way to are forgotten. */
 const mostModels = 2_000
 const unknownWaitMs = 1_000
@@ -206,10 +211,13 @@ export class Lane implements Stay {
     const { ask, party } = entry
     const { queue } = this.#options.limits
     const line = this.#lines[ask.class]
-    const { expectedMs, isFirst } = this.#expect(entry, nowMs)
+    const { expectedMs, ahead } = this.#expect(entry, nowMs)
     const usualMs = ask.class === 'batch' ? queue.batchMs : queue.interactiveMs
     const isStanding = ask.class === 'interactive' && nowMs - party.standingSinceMs > standingMs
-    const longestMs = Math.min(isStanding && !isFirst ? usualMs * briefShare : usualMs, ask.untilMs - nowMs)
+    const longestMs = Math.min(
+      isStanding && ahead >= few ? usualMs * briefShare : usualMs,
+      ask.untilMs - nowMs,
+    )
     if (!ask.mayWait || longestMs <= 0 || expectedMs > longestMs) return this.#refusal(entry, nowMs)
     if (line.waiting > queue.length) {
       const last = line.newestOfLongest()
@@ -222,7 +230,7 @@ export class Lane implements Stay {
   }
 
   /** How long one who is in a line will wait, about: as if those who come later went behind it. */
-  #expect({ ask, model, party, tokens }: Waiting, nowMs: number): { expectedMs: number; isFirst: boolean } {
+  #expect({ ask, model, party, tokens }: Waiting, nowMs: number): { expectedMs: number; ahead: number } {
     const line = this.#lines[ask.class]
     const before = ask.class === 'batch' ? this.#lines.interactive.waiting : 0
     // Each organization's turn comes as often as its own: who waits in a short line passes the long ones.
@@ -233,7 +241,7 @@ export class Lane implements Stay {
       this.#gate.expectMs({ ahead, tokensAhead: ahead * each, tokens, nowMs }),
       model.expectMs({ ahead: aheadOfModel, tokensAhead: aheadOfModel * each, tokens, nowMs }),
     )
-    return { expectedMs, isFirst: ahead === 0 }
+    return { expectedMs, ahead }
   }
 
   #refusal(entry: Waiting, nowMs: number): Decision<Slot> {
