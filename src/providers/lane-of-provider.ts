@@ -22,8 +22,8 @@ export interface LaneOptions {
 /** Batch work that has waited so long for others who only keep their places free need not wait for them any longer. */
 const batchPatienceMs = 10_000
 /**
- * A line that has stood for so long is no burst: who joins it then, behind more than a few, waits a tenth of the usual,
- * so that a line is short again soon after more was asked than can be done. (After CoDel, RFC 8289, which tells good
+ * A line that has stood for so long is no burst: who joins it then, behind more than a few, must expect to wait no more
+ * than a tenth of the usual, so that a line is short again soon after more was asked than can be done. (After CoDel, RFC 8289, which tells good
  * queues from bad ones by how long they stand.)
  */
 const standingMs = 1_000
@@ -214,11 +214,9 @@ export class Lane implements Stay {
     const { expectedMs, ahead } = this.#expect(entry, nowMs)
     const usualMs = ask.class === 'batch' ? queue.batchMs : queue.interactiveMs
     const isStanding = ask.class === 'interactive' && nowMs - party.standingSinceMs > standingMs
-    const longestMs = Math.min(
-      isStanding && ahead >= few ? usualMs * briefShare : usualMs,
-      ask.untilMs - nowMs,
-    )
-    if (!ask.mayWait || longestMs <= 0 || expectedMs > longestMs) return this.#refusal(entry, nowMs)
+    const longestMs = Math.min(usualMs, ask.untilMs - nowMs)
+    const expectableMs = isStanding && ahead >= few ? Math.min(longestMs, usualMs * briefShare) : longestMs
+    if (!ask.mayWait || longestMs <= 0 || expectedMs > expectableMs) return this.#refusal(entry, nowMs)
     if (line.waiting > queue.length) {
       const last = line.newestOfLongest()
       if (!last || last === entry || last.party.waiting <= party.waiting) return this.#refusal(entry, nowMs)
