@@ -1,0 +1,6 @@
+export type { Increase, Match, Rule, SoftAction, SoftStep, Threshold, Unit } from './rule.ts'
+export { counterKey, mostOf, thresholdOf } from './rule.ts'
+export type { Concern, RuleSet } from './rule-set.ts'
+export { ruleSet } from './rule-set.ts'
+export type { Period, Span, Window } from './window.ts'
+export { windowAt } from './window.ts'
