@@ -19,8 +19,16 @@ export const usageKinds = [
 
 export type UsageKind = (typeof usageKinds)[number]
 
-/** Tokens by kind; a kind that is absent is zero. */
-export type Usage = Partial<Record<UsageKind, number>>
+/**
+ * What providers charge for beside tokens: searches of the web that they make for an answer, pictures that are sold by
+ * the piece.
+ */
+export const unitKinds = ['webSearches', 'images'] as const
+
+export type UnitKind = (typeof unitKinds)[number]
+
+/** Tokens by kind, and pieces; a kind that is absent is zero. */
+export type Usage = Partial<Record<UsageKind | UnitKind, number>>
 
 /** Where the counts come from: the provider's word, our own count of what was seen, or nobody could tell. */
 export type UsageSource = 'provider' | 'estimate' | 'unknown'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type Usage, usageKinds } from '#exchange'
-import { costOf, createPriceBook, formatUsd, type Price, readPublishedPrices } from '#metering'
+import { costOf, createPrice, createPriceBook, formatUsd, type Price, readPublishedPrices } from '#metering'
 import { type GoldenCost, goldenCosts } from './cost.golden.ts'
 
 const published = readPublishedPrices()
@@ -160,5 +160,5 @@ function anyPrice(anySteps: fc.Arbitrary<{ above: number; more: number }[]>): fc
   })
   return fc
     .record(Object.fromEntries(usageKinds.map(kind => [kind, anyRate])))
-    .map(rates => ({ id: 'any', source: 'chance', rates }))
+    .map(rates => createPrice({ id: 'any', source: 'chance', rates }))
 }

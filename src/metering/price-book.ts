@@ -1,7 +1,8 @@
 import { type Target, targetName, type UsageKind, usageKinds } from '#exchange'
 import { type DatedPrice, priceAt } from './dated.ts'
-import { type Price, readRates } from './price.ts'
+import { createPrice, type Price } from './price.ts'
 import type { PublishedPrices } from './published.ts'
+import { readRates } from './rate.ts'
 
 /**
  * Prices that the owner sets: `provider/model`, or a beginning of it and `*`, to US dollars per million tokens
@@ -26,11 +27,11 @@ const longestName = 300
 const ownPrices: ReadonlyMap<string, Price> = new Map([
   [
     'sim',
-    {
+    createPrice({
       id: 'sim/*@2026-11-21',
       source: 'play money of the simulator',
       rates: readRates({ input: '0.1', cachedInput: '0.025', output: '0.4' }),
-    },
+    }),
   ],
 ])
 
@@ -95,7 +96,7 @@ function readOverride(pattern: string, written: Overrides[string] = {}): Price {
     throw new RangeError(`prices: "${pattern}" needs prices by kind, of ${usageKinds.join(', ')}`)
   }
   try {
-    return { id: `config/${pattern}`, source: 'configuration', rates: readRates(written) }
+    return createPrice({ id: `config/${pattern}`, source: 'configuration', rates: readRates(written) })
   } catch (cause) {
     throw new RangeError(`prices: "${pattern}": ${cause instanceof Error ? cause.message : cause}`, { cause })
   }

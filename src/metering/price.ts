@@ -1,5 +1,6 @@
-import { type UsageKind, usageKinds } from '#exchange'
-import { parseUsdPerMillion } from './usd.ts'
+import type { UnitKind } from '#exchange'
+import { type Ceilings, ceilingsOf } from './bound.ts'
+import type { Rates } from './rate.ts'
 
 /** What a model's tokens cost, at one time, by one source. Immutable. */
 export interface Price {
@@ -9,66 +10,19 @@ export interface Price {
   source: string
   /** By kind of token; a kind that is absent has no price, which is not the same as a price of zero. */
   rates: Rates
+  /** Where a provider may serve a request at other prices than the usual; absent: one price however it is served. */
+  tiers?: TierRates | undefined
+  /** Pico-dollars for each of what is not a token; absent: a request itself costs nothing, anything else is unpriced. */
+  fees?: Fees | undefined
+  /** The dearest of its rates, for bounds. */
+  ceilings: Ceilings
 }
 
-export type Rates = Readonly<Partial<Record<UsageKind, Rate>>>
-
-/** Pico-dollars per token; by context length where the vendor charges long inputs differently. */
-export interface Rate {
-  picoUsd: bigint
-  /** In ascending order. The last one that applies is the price of *every* token of the kind. */
-  tiers: readonly Tier[]
+export function createPrice(price: Omit<Price, 'ceilings'>): Price {
+  return { ...price, ceilings: ceilingsOf(price) }
 }
 
-/** Applies when the request's input tokens of all kinds together are more than `aboveInputTokens`. */
-interface Tier {
-  aboveInputTokens: number
-  picoUsd: bigint
-}
+/** Service tiers that have prices of their own, by the name that `exchange` knows them by. */
+export type TierRates = Readonly<Record<string, Rates>>
 
-/** A rate as written: US dollars per million tokens, as decimals. */
-export type WrittenRate =
-  | string
-  | { base: string; tiers: readonly { aboveInputTokens: number; price: string }[] }
-
-function readRate(written: WrittenRate): Rate {
-  if (typeof written === 'string') return { picoUsd: parseUsdPerMillion(written), tiers: [] }
-  const tiers = written.tiers.map(({ aboveInputTokens, price }) => ({
-    aboveInputTokens,
-    picoUsd: parseUsdPerMillion(price),
-  }))
-  return { picoUsd: parseUsdPerMillion(written.base), tiers }
-}
-
-/** Throws a `RangeError` when a rate is not a price. */
-export function readRates(written: Readonly<Partial<Record<UsageKind, WrittenRate>>>): Rates {
-  const rates: Partial<Record<UsageKind, Rate>> = {}
-  for (const kind of usageKinds) {
-    const rate = written[kind]
-    if (rate !== undefined) rates[kind] = readRate(rate)
-  }
-  return withStandIns(rates)
-}
-
-/**
- * Fills in the kinds that a price list leaves out because they cost what another kind costs. The rule is never
- * to guess too low, so what usually costs more than its neighbour (audio, generated images, an hour of cache
- * where five minutes are priced apart) stays without a price.
- */
-function withStandIns(rates: Rates): Rates {
-  const { input, output, audioInput, cacheWrite5m } = rates
-  return {
-    ...(input && { cachedInput: input, cacheWrite5m: input, imageInput: input }),
-    ...(input && !cacheWrite5m && { cacheWrite1h: input }),
-    ...(audioInput && { cachedAudioInput: audioInput }),
-    ...(output && { reasoning: output }),
-    ...rates,
-  }
-}
-
-/** Pico-dollars per token for a request with this much input. */
-export function picoUsdPerToken(rate: Rate, inputTokens: number): bigint {
-  let picoUsd = rate.picoUsd
-  for (const tier of rate.tiers) if (inputTokens > tier.aboveInputTokens) picoUsd = tier.picoUsd
-  return picoUsd
-}
+export type Fees = Readonly<Partial<Record<'request' | UnitKind, bigint>>>

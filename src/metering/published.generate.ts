@@ -17,8 +17,8 @@ import {
 } from '@pydantic/genai-prices'
 import type { UsageKind } from '#exchange'
 import type { Match } from './match.ts'
-import type { WrittenRate } from './price.ts'
 import { type ModelLine, type Origin, type PriceLine, publishedFile, type VendorLine } from './published.ts'
+import type { WrittenRate } from './rate.ts'
 import { formatUsdPerMillion, parseUsdPerMillion } from './usd.ts'
 
 /** The package's units that are kinds of tokens with us. Its other units (searches, pages, hours) are left out. */

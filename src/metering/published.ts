@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { UsageKind } from '#exchange'
 import type { DatedPrice } from './dated.ts'
 import { type Match, matches } from './match.ts'
-import { readRates, type WrittenRate } from './price.ts'
+import { createPrice } from './price.ts'
+import { readRates, type WrittenRate } from './rate.ts'
 
 /** The file of published prices, one JSON value a line: its origin, then each vendor followed by its models. */
 export const publishedFile = join(import.meta.dirname, 'published.jsonl')
@@ -115,7 +116,7 @@ function readPrices(vendor: Vendor, line: ModelLine, origin: Origin): DatedPrice
     const hours = daily ? `;daily=${daily[0]}-${daily[1]}` : ''
     const id = `${vendor.vendor}/${line.model}@${origin.released}${since}${hours}`
     return {
-      price: { id, source, rates: readRates(rates) },
+      price: createPrice({ id, source, rates: readRates(rates) }),
       fromMs: from === undefined ? undefined : Date.parse(from),
       daily: daily && { startMs: timeOfDayMs(daily[0]), endMs: timeOfDayMs(daily[1]) },
     }
