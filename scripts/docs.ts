@@ -102,6 +102,12 @@ const advice: Readonly<Record<FaultCode, string>> = {
   provider_credential_rejected: 'Operator: mend the `api_key` of the provider.',
   provider_quota_exhausted: 'Operator: add credit at the provider, or use another one.',
   rate_limited: 'Come back after `retry-after`.',
+  budget_exceeded:
+    'Wait until the budget renews, or ask its owner for more. A call with less output (`max_tokens`) may still fit.',
+  budget_held: 'Wait as long as `retry-after` says and send it again.',
+  unpriced_call:
+    'Tell the operator: a price for this target is missing (`prices` in the configuration), or the budget must allow calls without one (`unpriced: allow`).',
+  confirmation_required: 'Send `x-sluice-confirm: true` if it is worth it.',
   provider_overloaded: 'Try again in a moment.',
   provider_failed: 'Try again.',
   provider_unreachable: 'Try again; operator: look at the network and the `base_url`.',

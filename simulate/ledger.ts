@@ -42,8 +42,8 @@ export class Ledger {
     const attempt = (trip: Trip): ReturnType<Gateway['providers']['attempt']> =>
       gateway.providers.attempt({
         ...trip,
-        open: async target => {
-          const opened = await trip.open(target)
+        open: async (target, hold) => {
+          const opened = await trip.open(target, hold)
           this.#enter(trip, opened)
           return opened
         },

@@ -5,6 +5,7 @@ import {
   type Call,
   type CallStatus,
   type Fault,
+  type Hold,
   type Plan,
   type SkipReason,
   type Target,
@@ -64,7 +65,7 @@ export class Exchange {
   }
 
   /** Puts one more attempt on record; it may be made when this resolves. */
-  async open(target: Target): Promise<Attempt> {
+  async open(target: Target, hold?: Hold): Promise<Attempt> {
     const reason = this.#reasonFor(target)
     this.#opened += 1
     const attempt: Attempt = {
@@ -74,6 +75,7 @@ export class Exchange {
       status: 'running',
     }
     if (reason) attempt.reason = reason
+    if (hold) attempt.hold = hold
     this.groups.push(await this.#intend(this, attempt))
     this.attempts.push(attempt) // not before: what is not on record was not attempted
     return attempt

@@ -1,6 +1,7 @@
 import type { ChatRequest } from './chat.ts'
 import type { Decision } from './decision.ts'
 import type { EmbeddingsRequest } from './embeddings.ts'
+import type { Counts, Hold } from './hold.ts'
 import type { Usage, UsageSource } from './usage.ts'
 
 /** Wire formats that callers can speak; one module in `wire/` each. Providers speak them too. */
@@ -57,6 +58,22 @@ export interface Asked {
   batch?: boolean
   /** Input tokens by a cheap count, used only where the provider does not say. */
   estimatedInputTokens: number
+  /** No more input tokens than this can be billed, by a bound that costs nothing; 0 where counting is all that is asked. */
+  inputBound: number
+  /**
+   * The same by what is in the request, closer and dearer; `model` is the target's own name, where it is known, by
+   * which pictures are bounded. Never more than `inputBound`.
+   */
+  countInputBound(model?: string): number
+  /** How much of an answer is asked for. Undefined where the operation gives no tokens: embeddings, counts. */
+  output: AskedOutput | undefined
+  /**
+   * What makes the provider read more than stands in the request, and more than anyone can bound: `tools[0]
+   * (web_search)`, by the caller's own names.
+   */
+  boundless: string | undefined
+  /** The same request with that cap on the output tokens of a choice; its thinking is made to fit below. */
+  withOutputCap(tokens: number): Asked
   /** As it came, for a dialect that repeats it in the answer. */
   incoming: IncomingRequest
   /**
@@ -72,6 +89,15 @@ export interface Asked {
   passthrough?: Passthrough
   /** Present where the dialect keeps conversations. */
   conversation?: Conversation
+}
+
+/** How much of an answer is asked for, in tokens. */
+export interface AskedOutput {
+  /** Most of one choice, thinking included; undefined where the caller sets no bound, or none that counts as one. */
+  cap: number | undefined
+  choices: number
+  /** Of the cap, how much is for thinking; undefined where the caller does not say. */
+  thinking: number | undefined
 }
 
 /** A request to an address that is not served here. */
@@ -235,6 +261,9 @@ export interface Attempt {
   usage?: Usage
   usageSource?: UsageSource
   costPicoUsd?: bigint
+  /** What was held for it, where anything limits the call; and what budgets count of it, once it is over. */
+  hold?: Hold
+  counts?: Counts
   /** `provider/model@date` of the price used, or `unpriced`. */
   price?: string
 }

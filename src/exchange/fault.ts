@@ -180,6 +180,34 @@ export const faults = {
     retry: true,
     about: 'Too many requests or tokens in this window; `retry-after` says when to come back.',
   },
+  budget_exceeded: {
+    status: 429,
+    type: 'insufficient_quota',
+    retry: false,
+    about:
+      'What is left of a budget does not pay for this call; it was not sent. The message says which budget, what is left, and when it renews.',
+  },
+  budget_held: {
+    status: 429,
+    type: 'rate_limit_error',
+    retry: true,
+    about:
+      'Calls under way hold what is left of a budget. Most of them will need less than they hold, so trying again in a moment may help.',
+  },
+  unpriced_call: {
+    status: 402,
+    type: 'insufficient_quota',
+    retry: false,
+    about:
+      'A money budget applies, and what the call would cost is not known: its model has no price, or nothing bounds what it may use. Set a price (`prices`), or `unpriced: allow` on the budget.',
+  },
+  confirmation_required: {
+    status: 402,
+    type: 'insufficient_quota',
+    retry: false,
+    about:
+      'A budget is nearly used up, and its owner wants calls to be confirmed from here on: send the header `x-sluice-confirm: true`.',
+  },
   provider_overloaded: {
     status: 503,
     type: 'provider_error',
@@ -274,6 +302,8 @@ export interface FaultDetail {
   providerStatus?: number | undefined
   /** When the caller may come back, in milliseconds from now. */
   retryAfterMs?: number | undefined
+  /** Decided here, and not by a provider: another target would not change it. */
+  ours?: boolean | undefined
   /** We have tried again already: a client that did so too would multiply. */
   retriesSpent?: boolean | undefined
   /** For operators: goes to the log, never to a caller. */

@@ -1,4 +1,5 @@
 import type { Asked, Attempt, Call, Plan, SkipReason, Target } from './call.ts'
+import type { Cover, Hold } from './hold.ts'
 
 /** Whether the caller is still there. */
 export interface Presence {
@@ -13,8 +14,13 @@ export interface Trip {
   asked: Asked
   plan: Plan
   presence: Presence
+  /**
+   * Before each attempt: holds what it may come to, and gives the request as it may be sent. Fails with a `Fault` where
+   * that cannot be had.
+   */
+  cover(target: Target): Cover | Promise<Cover>
   /** Puts an attempt on record; resolves when that is durable, and only then may a socket be opened for it. */
-  open(target: Target): Promise<Attempt>
+  open(target: Target, hold: Hold | undefined): Promise<Attempt>
   /** Notes that a target was passed over. */
   skip(target: Target, reason: SkipReason): void
   /** Notes why the answer is less than what was asked for. */

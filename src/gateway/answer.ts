@@ -68,7 +68,8 @@ export async function answer(gateway: Gateway, call: Call, client: Client): Prom
       asked,
       plan,
       presence: client,
-      open: target => exchange.open(target),
+      cover: () => ({ asked, hold: undefined }),
+      open: (target, hold) => exchange.open(target, hold),
       skip: (target, reason) => exchange.skip(target, reason),
       degrade: why => (exchange.degraded = why),
     }

@@ -1,15 +1,6 @@
 import { assert } from '#exchange'
-import type {
-  Counted,
-  CounterRef,
-  Entry,
-  LimitStore,
-  Line,
-  Outcome,
-  Refused,
-  Rolling,
-  Taken,
-} from './store.ts'
+import type { Counted, CounterRef, Entry, LimitStore, Line, Outcome, Refused, Taken } from './store.ts'
+import type { Rolling } from './window.ts'
 
 /** Counters of windows that are over are forgotten now and then. */
 const sweepEveryMs = 60_000
@@ -109,8 +100,8 @@ class Counter {
   readonly key: string
   readonly endsAtMs: number
   readonly #rolling: Rolling | undefined
-  /** What was spent by step, oldest first. */
-  readonly #steps: { n: number; amount: bigint }[] = []
+  /** What was spent by bucket, oldest first. */
+  readonly #buckets: { n: number; amount: bigint }[] = []
   #spent = 0n
   #held = 0n
 
@@ -132,12 +123,12 @@ class Counter {
   spend(amount: bigint, atMs: number, nowMs: number): void {
     const rolling = this.#rolling
     if (rolling) {
-      const n = Math.floor(atMs / rolling.stepMs)
+      const n = Math.floor(atMs / rolling.bucketMs)
       if (isPast(n, rolling, nowMs)) return
-      const at = this.#steps.findLastIndex(step => step.n <= n)
-      const step = this.#steps[at]
-      if (step?.n === n) step.amount += amount
-      else this.#steps.splice(at + 1, 0, { n, amount })
+      const at = this.#buckets.findLastIndex(bucket => bucket.n <= n)
+      const bucket = this.#buckets[at]
+      if (bucket?.n === n) bucket.amount += amount
+      else this.#buckets.splice(at + 1, 0, { n, amount })
     }
     this.#spent += amount
   }
@@ -146,9 +137,9 @@ class Counter {
   forget(nowMs: number): void {
     const rolling = this.#rolling
     if (!rolling) return
-    for (let first = this.#steps[0]; first && isPast(first.n, rolling, nowMs); first = this.#steps[0]) {
+    for (let first = this.#buckets[0]; first && isPast(first.n, rolling, nowMs); first = this.#buckets[0]) {
       this.#spent -= first.amount
-      this.#steps.shift()
+      this.#buckets.shift()
     }
   }
 
@@ -160,7 +151,7 @@ class Counter {
       return isEnough ? Math.max(1, this.endsAtMs - nowMs) : undefined
     }
     let left = this.#spent + this.#held
-    for (const { n, amount } of this.#steps) {
+    for (const { n, amount } of this.#buckets) {
       left -= amount
       if (left <= room) return Math.max(1, pastAtMs(n, rolling) - nowMs)
     }
@@ -203,8 +194,8 @@ function partOf(counter: Counter | undefined, amount: bigint): { counter: Counte
   return { counter, amount }
 }
 
-function pastAtMs(n: number, { windowMs, stepMs }: Rolling): number {
-  return (n + 1) * stepMs + windowMs
+function pastAtMs(n: number, { windowMs, bucketMs }: Rolling): number {
+  return (n + 1) * bucketMs + windowMs
 }
 
 function isPast(n: number, rolling: Rolling, nowMs: number): boolean {

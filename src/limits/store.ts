@@ -1,3 +1,5 @@
+import type { Rolling } from './window.ts'
+
 /**
  * Counters, and what calls under way hold of them. Amounts are whole numbers of whatever is counted: pico-dollars,
  * tokens, requests, places. None is negative.
@@ -13,16 +15,10 @@ export interface Line extends CounterRef {
 export interface CounterRef {
   /** The rule, the subject, and of a calendar window its beginning. */
   key: string
-  /** Forgets what is longer ago than this, in steps; undefined: all of it counts until `endsAtMs`. */
+  /** Forgets what is longer ago than this, bucket by bucket; undefined: all of it counts until `endsAtMs`. */
   rolling: Rolling | undefined
   /** When a calendar window is over and its counter may be forgotten, in milliseconds since the epoch; may be infinite. */
   endsAtMs: number
-}
-
-export interface Rolling {
-  windowMs: number
-  /** Amounts of the same step are forgotten together, when the last of them is longer ago than the window. */
-  stepMs: number
 }
 
 export interface Counted {

@@ -52,12 +52,15 @@ export interface Leg {
  * `Fault`.
  */
 export async function attemptTarget(deps: AttemptDeps, leg: Leg, trip: Trip): Promise<Answer> {
-  const departure = await depart(deps, leg, trip)
+  const covered = trip.cover(leg.target)
+  const { asked, hold } = covered instanceof Promise ? await covered : covered
+  const going = asked === trip.asked ? trip : { ...trip, asked }
+  const departure = await depart(deps, leg, going)
   if (departure.kind === 'whole') return departure
-  const attempt = await trip.open(leg.target)
+  const attempt = await trip.open(leg.target, hold)
   leg.attempt = attempt
   return await new Promise<Answer>((resolve, reject) => {
-    const conversation = new Conversation({ deps, leg, trip, attempt, departure, resolve, reject })
+    const conversation = new Conversation({ deps, leg, trip: going, attempt, departure, resolve, reject })
     try {
       conversation.begin()
     } catch (cause) {

@@ -484,6 +484,7 @@ function collectionOf(passthrough: Passthrough | undefined): string {
 }
 
 /** What went wrong on our side goes wrong at every target. */
-function isOurs({ code }: Fault): boolean {
+function isOurs({ code, detail }: Fault): boolean {
+  if (detail.ours) return true
   return code === 'internal' || code === 'store_unavailable' || code === 'media_not_fetched'
 }

@@ -105,6 +105,8 @@ export interface AskOptions {
   organization?: string
   /** Changes the plan that routing has made. */
   plan?: Partial<Plan>
+  /** How long the store takes to put the n-th attempt on record; absent: no time. */
+  openMs?: (n: number) => number
   body?: Record<string, unknown>
 }
 
@@ -194,7 +196,7 @@ export class VirtualProviders {
   }
 
   begin(options: AskOptions): Asking {
-    const { plan: changed, class: callClass = 'interactive' } = options
+    const { plan: changed, class: callClass = 'interactive', openMs = () => 0 } = options
     const call = this.#call(options)
     const asked = accept(call.asked)
     const onGone: (() => void)[] = []
@@ -218,6 +220,7 @@ export class VirtualProviders {
         asked,
         plan: { ...this.plan(options.model, callClass), ...changed },
         presence,
+        cover: () => ({ asked, hold: undefined }),
         open: async target => {
           const attempt: Attempt = {
             n: asking.attempts.length + 1,
@@ -226,6 +229,8 @@ export class VirtualProviders {
             status: 'running',
           }
           asking.attempts.push(attempt)
+          const ms = openMs(attempt.n)
+          if (ms > 0) await new Promise<void>(resolve => void this.clock.after(ms, resolve))
           return attempt
         },
         skip: (target, reason) => void asking.skips.push(`${targetName(target)} ${reason}`),
