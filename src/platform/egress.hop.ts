@@ -1,15 +1,19 @@
 import { isIP, type LookupFunction } from 'node:net'
 import { Client, type Dispatcher } from 'undici'
-import type { EgressCode, EgressResult } from './egress.ts'
+import type { EgressCode, EgressRefusal, EgressReply, EgressResult } from './egress.ts'
 
-export interface Hop {
+/** One connection to one address. */
+interface Way {
   url: URL
   /** Already checked; the connection goes to one of these and nowhere else. */
   addresses: readonly string[]
   /** Certificates to trust instead of the system's. */
   ca: string | undefined
-  mostBytes: number
   signal: AbortSignal
+}
+
+export interface Hop extends Way {
+  mostBytes: number
 }
 
 /** The answer itself, or where it says to look instead. */
@@ -18,27 +22,50 @@ export type HopResult = EgressResult | { ok: 'elsewhere'; location: string }
 const mostHeaderBytes = 16_384
 const redirects = [301, 302, 303, 307, 308]
 
+/** One GET. */
+export async function fetchOnce({ mostBytes, ...way }: Hop): Promise<HopResult> {
+  const request = { method: 'GET', headers: { ...ownHeaders, accept: '*/*' } } as const
+  return await ask(way, request, answer => readAnswer(way.url.host, answer, mostBytes))
+}
+
+/** One POST. */
+export async function postOnce(
+  way: Way,
+  { headers, body }: { headers: Readonly<Record<string, string>>; body: Buffer },
+): Promise<EgressReply> {
+  const request = { method: 'POST', headers: { ...ownHeaders, ...headers }, body } as const
+  return await ask(way, request, async ({ statusCode, headers }) => {
+    const { 'retry-after': retryAfter } = headers
+    return {
+      ok: true,
+      status: statusCode,
+      retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
+    }
+  })
+}
+
+const ownHeaders = { 'user-agent': 'sluice', 'accept-encoding': 'identity' }
+
 /**
- * One GET over a connection of its own. Nothing is kept from one to the next: no socket, no TLS session and no cookie
- * by which one caller's fetch could touch another's.
+ * One request over a connection of its own. Nothing is kept from one to the next: no socket, no TLS session and no
+ * cookie by which one caller's fetch could touch another's.
  */
-export async function fetchOnce(hop: Hop): Promise<HopResult> {
-  const client = createClient(hop)
-  const { url, mostBytes, signal } = hop
+async function ask<Answer>(
+  way: Way,
+  request: Pick<Dispatcher.RequestOptions, 'method' | 'headers'> & { body?: Buffer },
+  read: (answer: Dispatcher.ResponseData) => Promise<Answer>,
+): Promise<Answer | EgressRefusal> {
+  const client = createClient(way)
+  const { url, signal } = way
   let isConnected = false
   client.once('connect', () => {
     isConnected = true
   })
   try {
     signal.throwIfAborted()
-    const answer = await client.request({
-      method: 'GET',
-      path: `${url.pathname}${url.search}`,
-      headers: { 'user-agent': 'sluice', accept: '*/*', 'accept-encoding': 'identity' },
-      reset: true,
-    })
+    const answer = await client.request({ ...request, path: `${url.pathname}${url.search}`, reset: true })
     answer.body.on('error', () => {}) // whoever reads it meets the error; to hang up on it unread is no news
-    return await readAnswer(url.host, answer, mostBytes)
+    return await read(answer)
   } catch {
     const secure = url.protocol === 'https:' ? 'secure ' : ''
     const reason = isConnected
@@ -50,7 +77,7 @@ export async function fetchOnce(hop: Hop): Promise<HopResult> {
   }
 }
 
-function createClient({ url, addresses, ca, signal }: Hop): Client {
+function createClient({ url, addresses, ca, signal }: Way): Client {
   const checked = addresses.map(address => ({ address, family: isIP(address) }))
   // In place of the second look-up, between which and the first a hostile name server would change its answer.
   const lookup: LookupFunction = (_host, { all }, answer) => {
@@ -107,6 +134,6 @@ function mediaTypeOf(header: string | string[] | undefined): string | undefined 
   return /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/.test(mediaType) ? mediaType : undefined
 }
 
-function refuse(code: EgressCode, reason: string): EgressResult {
+function refuse(code: EgressCode, reason: string): EgressRefusal {
   return { ok: false, code, reason }
 }

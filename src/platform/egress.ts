@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import { isPublicAddress } from './egress.address.ts'
-import { fetchOnce } from './egress.hop.ts'
+import { createDeadline } from './egress.deadline.ts'
+import { fetchOnce, postOnce } from './egress.hop.ts'
 import { createHostResolver } from './egress.resolve.ts'
 import { readTarget, type Target, trustHosts } from './egress.target.ts'
 
@@ -31,6 +32,18 @@ export interface Egress {
   fetch(url: string, options: { mostBytes: number; signal?: AbortSignal }): Promise<EgressResult>
 }
 
+/** What an address answered to what it was sent; `retryAfter` as it says. The rest of the answer is not read. */
+export type EgressReply = { ok: true; status: number; retryAfter: string | undefined } | EgressRefusal
+
+/** The same for what is brought to an address, by the same rules. */
+export interface EgressPost {
+  /**
+   * Sends a body to an https address. Any status is an answer; redirects are not followed. Never throws for what the
+   * address or its server does. A post that was given up or timed out may have arrived.
+   */
+  post(url: string, sent: { headers: Readonly<Record<string, string>>; body: Buffer }): Promise<EgressReply>
+}
+
 export interface EgressOptions {
   enabled: boolean
   clock: Clock
@@ -50,10 +63,10 @@ export interface EgressOptions {
 const mostAddresses = 8
 
 /** An egress under way ends with `close`, as given up. */
-export function createEgress(options: EgressOptions): Egress & { close(): Promise<void> } {
+export function createEgress(options: EgressOptions): Egress & EgressPost & { close(): Promise<void> } {
   const resolver = createHostResolver()
   const isTrustedHost = trustHosts(options.allowHosts)
-  const underWay = new Map<AbortController, Promise<EgressResult>>()
+  const deadline = createDeadline(options)
 
   const locate = async (target: Target, signal: AbortSignal): Promise<readonly string[] | EgressRefusal> => {
     const { host, isAddress, isTrusted } = target
@@ -86,46 +99,30 @@ export function createEgress(options: EgressOptions): Egress & { close(): Promis
     return refuse('bad_status', `The address leads through more than ${maxRedirects} redirects.`)
   }
 
-  const fetchUntil = async (
-    url: string,
-    mostBytes: number,
-    { signal }: AbortController,
-  ): Promise<EgressResult> => {
-    const result = await follow(url, mostBytes, signal)
-    return result.ok || !signal.aborted ? result : (signal.reason as EgressRefusal)
-  }
+  const bring: EgressPost['post'] = async (address, sent) =>
+    await deadline.within(undefined, async signal => {
+      const target = readTarget(address, undefined, isTrustedHost)
+      if (!target.ok) return target
+      const addresses = await locate(target, signal)
+      if ('ok' in addresses) return addresses
+      return await postOnce({ url: target.url, addresses, ca: options.ca, signal }, sent)
+    })
+
+  const whereOff = (): EgressRefusal | undefined =>
+    options.enabled ? undefined : refuse('off', 'Addresses are not fetched here. Send the content itself.')
 
   return {
     async fetch(url, { mostBytes, signal }) {
-      const { enabled, clock, timeoutMs } = options
-      if (!enabled) return refuse('off', 'Addresses are not fetched here. Send the content itself.')
-      const end = new AbortController()
-      const giveUp = (): void => end.abort(givenUp)
-      if (signal?.aborted) return givenUp
-      const stopTimer = clock.after(timeoutMs, () => end.abort(tookTooLong(timeoutMs)))
-      signal?.addEventListener('abort', giveUp, { once: true })
-      try {
-        const fetching = fetchUntil(url, mostBytes, end)
-        underWay.set(end, fetching)
-        return await fetching
-      } finally {
-        underWay.delete(end)
-        stopTimer()
-        signal?.removeEventListener('abort', giveUp)
-      }
+      return whereOff() ?? (await deadline.within(signal, until => follow(url, mostBytes, until)))
+    },
+    async post(url, sent) {
+      return whereOff() ?? (await bring(url, sent))
     },
     async close() {
       resolver.close()
-      for (const end of underWay.keys()) end.abort(givenUp)
-      await Promise.allSettled(underWay.values())
+      await deadline.close()
     },
   }
-}
-
-const givenUp = refuse('unreachable', 'The fetch was given up before it had ended.')
-
-function tookTooLong(timeoutMs: number): EgressRefusal {
-  return refuse('timeout', `The address did not give a whole answer within ${timeoutMs / 1_000} seconds.`)
 }
 
 /** Undefined when the look-up failed, or there was no time to wait for its end. */

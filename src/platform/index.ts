@@ -16,7 +16,14 @@ export { migrate, NewerSchema } from './database/migrate.ts'
 export type { DatabaseOptions } from './database/open.ts'
 export { openDatabase } from './database/open.ts'
 export { checkEgress, egressConfig } from './egress.config.ts'
-export type { Egress, EgressOptions, EgressRefusal, EgressResult } from './egress.ts'
+export type {
+  Egress,
+  EgressOptions,
+  EgressPost,
+  EgressRefusal,
+  EgressReply,
+  EgressResult,
+} from './egress.ts'
 export { createEgress } from './egress.ts'
 export type { HttpClient, HttpFailure, HttpFlow, HttpReader, HttpRequest } from './http-client.ts'
 export { createHttpClient } from './http-client.ts'

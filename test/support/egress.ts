@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createEgress, type EgressOptions, type EgressResult, systemClock } from '#platform'
+import { createEgress, type EgressOptions, type EgressReply, type EgressResult, systemClock } from '#platform'
 import { isPublicAddress } from '../../src/platform/egress.address.ts'
 import { atEnd } from './cleanup.ts'
 import { testCertificate } from './tls-server.ts'
@@ -27,8 +27,8 @@ export function egressFor(more: Partial<EgressOptions> = {}): Egress {
 }
 
 /** That it was refused by this code, in a sentence. */
-export function assertRefused(result: EgressResult, code: string, reason: RegExp): void {
-  assert.ok(!result.ok, 'it was fetched')
+export function assertRefused(result: EgressResult | EgressReply, code: string, reason: RegExp): void {
+  assert.ok(!result.ok, 'it was done')
   assert.equal(result.code, code, result.reason)
   assert.match(result.reason, reason)
   assert.match(result.reason, /^[A-Za-z0-9].*\.$/, 'a sentence')
