@@ -3,6 +3,7 @@ export { assert } from './assert.ts'
 export type {
   AnswerWatch,
   Asked,
+  AskedOutput,
   Attempt,
   AttemptReason,
   AttemptStatus,
@@ -68,6 +69,7 @@ export type { EmbeddingsAnswer, EmbeddingsRequest } from './embeddings.ts'
 export type { FaultCode, FaultDetail } from './fault.ts'
 export { Fault, faults, toFault } from './fault.ts'
 export type { Counts, Cover, Hold } from './hold.ts'
+export type { LimitStanding } from './limit-standing.ts'
 export type { Requirement, Route, RouteInput } from './route.ts'
 export type { RuleDimension, RuleSubject } from './rule-subject.ts'
 export { boundedName } from './rule-subject.ts'

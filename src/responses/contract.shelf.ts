@@ -135,6 +135,11 @@ export function askedOf({
     estimatedInputTokens: 1,
     incoming: { body: Buffer.alloc(0), rest: '', query: {} },
     renderFor: () => assert.fail('nobody asks a provider here'),
+    inputBound: 1,
+    countInputBound: () => 1,
+    output: undefined,
+    boundless: undefined,
+    withOutputCap: () => assert.fail('nobody shortens it here'),
     conversation: {
       previous,
       store,

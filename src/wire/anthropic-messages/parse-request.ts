@@ -1,6 +1,16 @@
-import { type Asked, allow, type Decision, type IncomingRequest, type Refusal, refuse } from '#exchange'
+import {
+  type Asked,
+  allow,
+  type ChatRequest,
+  type Decision,
+  type IncomingRequest,
+  type Refusal,
+  refuse,
+} from '#exchange'
+import { chatBounds, inputBounds } from '../bounds.ts'
 import { isObject, type JsonBody, readJsonBody, wrongType } from '../json-body.ts'
 import { reading } from '../reading.ts'
+import { boundlessField, outputOf, tallyMedia, withCap } from './bounds.ts'
 import { withoutForeignThinking } from './foreign-thinking.ts'
 import { modelTraits } from './models.ts'
 import { readMessagesRequest } from './to-chat.ts'
@@ -49,6 +59,7 @@ function askedOf(
   isChat: boolean,
 ): Omit<Asked, 'operation' | 'dialect'> {
   const { body } = incoming
+  const toChat = (): Decision<ChatRequest> => reading(() => readMessagesRequest(body))
   const metadata = isObject(json.metadata) ? json.metadata : {}
   // Anthropic refuses metadata of any other name, so the product's feature is told to us alone.
   const { feature, ...rest } = metadata
@@ -65,7 +76,19 @@ function askedOf(
       if (feature !== undefined) values.metadata = JSON.stringify(rest)
       return withoutForeignThinking(body, { fields, values, claude: modelTraits(model).claude })
     },
-    toChat: () => reading(() => readMessagesRequest(body)),
+    toChat,
+    ...(isChat
+      ? chatBounds({
+          bytes: body.length,
+          tally: tallyMedia(json),
+          hasTools: json.tools !== undefined,
+          boundless: boundlessField(json),
+          output: outputOf(json),
+          toChat,
+          capped: tokens =>
+            parseMessagesRequest({ ...incoming, body: withCap(body, { json, fields }, tokens) }),
+        })
+      : inputBounds(0)),
   }
 }
 

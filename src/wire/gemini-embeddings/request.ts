@@ -6,11 +6,14 @@ import {
   type IncomingRequest,
   refuse,
 } from '#exchange'
+import { inputBounds } from '../bounds.ts'
 import { changeFields } from '../change-fields.ts'
 import type { RenderTarget } from '../dialect.ts'
 import { bareName, requireAddress } from '../gemini/address.ts'
+import { tallyMedia } from '../gemini/bounds.ts'
 import { camelFields, type Json, repeated } from '../gemini/json.ts'
 import { isObject, parseObject, readJsonBody, wrongType } from '../json-body.ts'
+import { boundByBytes, MediaTally, objectsIn } from '../media-tally.ts'
 import {
   optionalArray,
   optionalNumber,
@@ -44,7 +47,15 @@ export function parseEmbedRequest(incoming: IncomingRequest): Decision<Asked> {
     incoming,
     renderFor: model => (isBatch ? renameAll(body, model) : renameOne(body, model)),
     toEmbeddings: () => reading(() => readEmbedRequest(body, isBatch)),
+    ...inputBounds(boundByBytes(body.length, tallyContents(json))),
   })
+}
+
+/** Newer models read pictures too. */
+function tallyContents(json: Json): MediaTally {
+  const tally = new MediaTally()
+  for (const { content } of [json, ...objectsIn(json.requests)]) tallyMedia(content, tally)
+  return tally
 }
 
 function renameOne(body: Buffer, model: string): Buffer {

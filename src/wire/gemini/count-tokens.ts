@@ -1,4 +1,5 @@
 import { type Asked, allow, type Decision, type IncomingRequest } from '#exchange'
+import { inputBounds } from '../bounds.ts'
 import { changeFields, fieldBytes } from '../change-fields.ts'
 import type { CountDialect } from '../dialect.ts'
 import { isObject, parseObject, readJsonBody, wrongType } from '../json-body.ts'
@@ -59,6 +60,7 @@ function parseCountRequest(incoming: IncomingRequest): Decision<Asked> {
     incoming,
     renderFor: model => (field === undefined ? withoutForeignSeals(body) : withModel(body, field, model)),
     toChat: () => reading(() => readCounted(body)),
+    ...inputBounds(0),
   })
 }
 

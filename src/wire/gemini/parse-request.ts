@@ -1,7 +1,17 @@
-import { type Asked, allow, type Decision, type IncomingRequest, type Refusal, refuse } from '#exchange'
+import {
+  type Asked,
+  allow,
+  type ChatRequest,
+  type Decision,
+  type IncomingRequest,
+  type Refusal,
+  refuse,
+} from '#exchange'
+import { chatBounds } from '../bounds.ts'
 import { isObject, readJsonBody, wrongType } from '../json-body.ts'
 import { reading } from '../reading.ts'
 import { requireAddress } from './address.ts'
+import { boundlessField, outputOf, tallyMedia, withCap } from './bounds.ts'
 import { withUsableSeals } from './relay.ts'
 import { readChatRequest } from './to-chat.ts'
 
@@ -15,6 +25,7 @@ export function parseGeminiRequest(incoming: IncomingRequest): Decision<Asked> {
   const { json } = read.value
   const problem = findProblem(json.contents)
   if (problem) return problem
+  const toChat = (): Decision<ChatRequest> => reading(() => readChatRequest(body))
   const tier = json.serviceTier ?? json.service_tier
   return allow({
     operation: 'chat',
@@ -27,7 +38,16 @@ export function parseGeminiRequest(incoming: IncomingRequest): Decision<Asked> {
     estimatedInputTokens: Math.ceil(body.length / 4),
     incoming,
     renderFor: model => withUsableSeals(body, model),
-    toChat: () => reading(() => readChatRequest(body)),
+    toChat,
+    ...chatBounds({
+      bytes: body.length,
+      tally: tallyMedia(json.contents),
+      hasTools: json.tools !== undefined,
+      boundless: boundlessField(json),
+      output: outputOf(json),
+      toChat,
+      capped: tokens => parseGeminiRequest({ ...incoming, body: withCap(body, tokens) }),
+    }),
   })
 }
 

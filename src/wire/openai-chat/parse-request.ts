@@ -1,8 +1,18 @@
-import { type Asked, allow, type Decision, type IncomingRequest, type Refusal, refuse } from '#exchange'
+import {
+  type Asked,
+  allow,
+  type ChatRequest,
+  type Decision,
+  type IncomingRequest,
+  type Refusal,
+  refuse,
+} from '#exchange'
+import { chatBounds } from '../bounds.ts'
 import { isObject, type JsonBody, readJsonBody, wrongType } from '../json-body.ts'
 import { exchangeFields } from '../json-fields.ts'
 import { readAttribution } from '../openai/attribution.ts'
 import { reading } from '../reading.ts'
+import { boundlessField, outputOf, tallyMedia, withCap } from './bounds.ts'
 import { exchangesFor } from './relay-quirks.ts'
 import { readChatRequest } from './to-chat.ts'
 
@@ -42,6 +52,7 @@ function askedOf(incoming: IncomingRequest, { json, fields }: JsonBody): Asked {
   const { body } = incoming
   const stream = json.stream === true
   const options = isObject(json.stream_options) ? json.stream_options : undefined
+  const toChat = (): Decision<ChatRequest> => reading(() => readChatRequest(body))
   return {
     operation: 'chat',
     dialect: 'openai-chat',
@@ -57,6 +68,15 @@ function askedOf(incoming: IncomingRequest, { json, fields }: JsonBody): Asked {
       if (stream) values.stream_options = JSON.stringify({ ...options, include_usage: true })
       return quirks.size === 0 ? exchangeFields(body, fields, values) : exchangesFor(quirks, body, values)
     },
-    toChat: () => reading(() => readChatRequest(body)),
+    toChat,
+    ...chatBounds({
+      bytes: body.length,
+      tally: tallyMedia(json),
+      hasTools: json.tools !== undefined || json.functions !== undefined,
+      boundless: boundlessField(json),
+      output: outputOf(json),
+      toChat,
+      capped: tokens => parseChatRequest({ ...incoming, body: withCap(body, fields, tokens) }),
+    }),
   }
 }

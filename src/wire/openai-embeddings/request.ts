@@ -1,4 +1,5 @@
 import { type Asked, allow, type Decision, type EmbeddingsRequest, type IncomingRequest } from '#exchange'
+import { inputBounds } from '../bounds.ts'
 import type { RenderTarget } from '../dialect.ts'
 import { parseObject, readJsonBody, wrongType } from '../json-body.ts'
 import { exchangeFields } from '../json-fields.ts'
@@ -26,6 +27,7 @@ export function parseEmbeddingsRequest(incoming: IncomingRequest): Decision<Aske
     incoming,
     renderFor: model => exchangeFields(body, fields, { model: JSON.stringify(model) }),
     toEmbeddings: () => reading(() => readEmbeddingsRequest(body)),
+    ...inputBounds(body.length),
   })
 }
 

@@ -8,11 +8,14 @@ import {
   type Refusal,
   refuse,
 } from '#exchange'
+import { type BoundParts, type Bounds, chatBounds, inputBounds } from '../bounds.ts'
 import { changeFields, fieldBytes } from '../change-fields.ts'
 import { isObject, parseObject, readJsonBody, wrongType } from '../json-body.ts'
 import { exchangeFields, findFields, type ObjectFields } from '../json-fields.ts'
+import { MediaTally } from '../media-tally.ts'
 import { readAttribution } from '../openai/attribution.ts'
 import { reading } from '../reading.ts'
+import { boundlessField, outputOf, tallyMedia } from './bounds.ts'
 import { hasForeignThoughts, inputItems, itemsForProvider, withoutForeignThoughts } from './history.ts'
 import { ResponseWatch } from './tap.ts'
 import { readResponsesRequest } from './to-chat.ts'
@@ -39,7 +42,7 @@ function parse(incoming: IncomingRequest, kind: Kind): Decision<Asked> {
   if (!read.ok) return read
   const { json, fields } = read.value
   const said: Said = { incoming, kind, body: incoming.body, fields, history: undefined }
-  return findProblem(json) ?? allow(askedOf(attributionOf(json), said))
+  return findProblem(json) ?? allow(askedOf(valuesOf(json), said))
 }
 
 function findProblem(json: Json): Refusal | undefined {
@@ -104,7 +107,7 @@ interface Said {
 }
 
 /** The few values that are acted on, so that the JSON itself need not be kept. */
-function attributionOf(json: Json) {
+function valuesOf(json: Json) {
   const { previous_response_id: previous } = json
   return {
     model: String(json.model),
@@ -112,24 +115,31 @@ function attributionOf(json: Json) {
     store: json.store !== false,
     previous: typeof previous === 'string' ? previous : undefined,
     attribution: readAttribution(json),
+    output: outputOf(json),
+    tally: tallyMedia(json.input),
+    hasTools: json.tools !== undefined,
+    boundless: boundlessField(json),
   }
 }
 
-function askedOf(values: ReturnType<typeof attributionOf>, said: Said): Asked {
+function askedOf(values: ReturnType<typeof valuesOf>, said: Said): Asked {
   const { incoming, kind, body, history } = said
   const { model, store, previous, attribution } = values
   const answers = kind.operation === 'chat'
   const stream = answers && values.stream
+  const bytes = body.length + (history ? Buffer.byteLength(JSON.stringify(history)) : 0)
+  const toChat = (): Decision<ChatRequest> => (answers ? readWhole(said) : readForCount(said))
   return {
     ...kind,
     model,
     stream,
     wantsUsage: true,
     ...attribution,
-    estimatedInputTokens: Math.ceil((body.length + (history ? JSON.stringify(history).length : 0)) / 4),
+    estimatedInputTokens: Math.ceil(bytes / 4),
     incoming,
     renderFor: name => renderRelayed(said, name),
-    toChat: () => (answers ? readWhole(said) : readForCount(said)),
+    toChat,
+    ...(answers ? boundsOf(values, said, { bytes, toChat }) : inputBounds(0)),
     conversation: {
       previous,
       store: answers && store,
@@ -138,6 +148,32 @@ function askedOf(values: ReturnType<typeof attributionOf>, said: Said): Asked {
       watch: () => new ResponseWatch(stream),
     },
   }
+}
+
+function boundsOf(
+  values: ReturnType<typeof valuesOf>,
+  said: Said,
+  { bytes, toChat }: Pick<BoundParts, 'bytes' | 'toChat'>,
+): Bounds {
+  const { output, hasTools, boundless, previous } = values
+  return chatBounds({
+    bytes,
+    tally: said.history ? tallyMedia(said.history, new MediaTally(values.tally)) : values.tally,
+    hasTools,
+    boundless: boundless ?? (previous === undefined ? undefined : 'previous_response_id'),
+    output,
+    toChat,
+    capped: tokens =>
+      allow(askedOf({ ...values, output: { ...output, cap: tokens } }, withCap(said, tokens))),
+  })
+}
+
+/** The same with another cap; the answer repeats that one. */
+function withCap(said: Said, tokens: number): Said {
+  const set = { max_output_tokens: String(tokens) }
+  const body = changeFields(said.body, { set })
+  const incoming = { ...said.incoming, body: changeFields(said.incoming.body, { set }) }
+  return { ...said, incoming, body, fields: findFields(body) ?? said.fields }
 }
 
 function continued(said: Said, earlier: readonly unknown[]): Said {

@@ -1,4 +1,5 @@
 import { type Asked, allow, type CallerDialect, type Decision, familyOf, refuse } from '#exchange'
+import { inputBounds } from '../bounds.ts'
 import { readAttribution } from '../openai/attribution.ts'
 import { checkAddress, withoutCredentials } from './address.ts'
 import { findModel } from './named-model.ts'
@@ -40,6 +41,9 @@ export function parsePassthrough(request: ForeignRequest, dialect: CallerDialect
     estimatedInputTokens: 0,
     incoming: { body, rest: '', query: {} },
     renderFor: name => (model === '' ? body : bodyFor(name)),
+    ...inputBounds(body.length),
+    // What it costs to ask for, nobody here knows; to look at what is there costs nothing.
+    boundless: method === 'POST' || method === 'PUT' || method === 'PATCH' ? `${method} ${path}` : undefined,
     passthrough: { family, method, path, query: withoutCredentials(query), provider },
   })
 }
