@@ -11,6 +11,7 @@ import {
 } from '#exchange'
 import { answer, type Gateway } from '#gateway'
 import type { Clock } from '#platform'
+import { readAttribution } from './attribution.ts'
 import { HttpClientOfCall } from './client.ts'
 import type { Rounds } from './rounds.ts'
 import type { Shedder } from './shedder.ts'
@@ -77,6 +78,7 @@ function readCall({ request, dialect, body, parse }: TakenRequest, clock: Clock)
     body,
     user: header(request.headers, 'x-sluice-user') ?? value?.user,
     feature: header(request.headers, 'x-sluice-feature') ?? value?.feature,
+    ...readAttribution(request.headers, value),
     class: oneOf(classes, request.headers['x-sluice-class']) ?? (value?.batch ? 'batch' : 'interactive'),
     unsupported: oneOf(policies, request.headers['x-sluice-unsupported']),
     patienceMs: readPatience(request.headers),

@@ -35,6 +35,8 @@ export interface CallAnswer {
   cost: { usd: string | null; state: string | null }
   skips: { target: string; reason: string }[]
   degraded: string | null
+  tags: string[]
+  environment: string | null
 }
 
 export interface ListedAnswer extends CallAnswer {

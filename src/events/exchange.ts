@@ -47,7 +47,7 @@ export class Exchange {
   fault: Fault | undefined
   /** Targets that were passed over, each once for a reason. */
   readonly skips: { target: Target; reason: SkipReason }[] = []
-  /** Why the answer is less than what was asked for. */
+  /** Why the answer is less than what was asked for; several reasons, each once. */
   degraded: string | undefined
   recorded = false
   /** What was answered, as far as it is kept; undefined where the owner wants no texts on record. */
@@ -93,6 +93,12 @@ export class Exchange {
   skip(target: Target, reason: SkipReason): void {
     const known = this.skips.some(skip => skip.target === target && skip.reason === reason)
     if (!known) this.skips.push({ target, reason })
+  }
+
+  /** The answer will be less than what was asked for. */
+  degrade(why: string): void {
+    if (this.degraded?.includes(why)) return
+    this.degraded = this.degraded === undefined ? why : `${this.degraded}, ${why}`
   }
 
   /** The call has failed. Gives what to tell the caller. */

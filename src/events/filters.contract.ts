@@ -23,6 +23,7 @@ const textFilters = {
   project: 'project',
   key: 'key_id',
   feature: 'feature',
+  environment: 'environment',
   user: 'user_id',
   model: 'model',
   target: 'target',
@@ -53,6 +54,23 @@ export function filtersContract(log: CallLog): void {
         }
       })
     }
+
+    it('find calls by each of their tags, to the letter, ended or under way', async () => {
+      const values = [...hostile, 'plain', 'Plain', 'plain,b']
+      const calls = values.map(value => log.call({ tags: ['first', value] }))
+      const running = log.call({ tags: ['under way'], environment: 'staging' })
+      await log.record([...calls, log.call()])
+      await log.intend(1, [intentOf(running)])
+      for (const [n, value] of values.entries()) {
+        const page = await log.get(`/sluice/v1/calls?tag=${encodeURIComponent(value)}`)
+        assert.deepEqual(listed(page), idsOf(calls.slice(n, n + 1)), value)
+      }
+      assert.deepEqual(listed(await log.get('/sluice/v1/calls?tag=first')), idsOf(calls).toReversed())
+      const [shown] = (await log.get('/sluice/v1/calls?tag=under%20way&environment=staging')).data
+      assert.deepEqual([shown?.tags, shown?.environment], [['under way'], 'staging'])
+      const usage = await log.get<{ total: { calls: number } }>('/sluice/v1/usage?tag=plain')
+      assert.equal(usage.total.calls, 1)
+    })
 
     it('find a key by the name it had, too', async () => {
       const calls = [

@@ -38,6 +38,17 @@ describe('metrics', () => {
     }
   })
 
+  it('count what callers named and is not kept apart', async () => {
+    const metrics = createMetrics(gauges())
+    for (let n = 0; n < 205; n++) metrics.observe(await attempted([{ provider: `p${n}`, end: {} }]))
+    metrics.observe(await attempted([{ provider: 'x'.repeat(10_240), end: {} }]))
+    metrics.observe(await attempted([{ provider: 'p1', end: {} }]))
+    const text = await metrics.render()
+    assert.match(text, /^sluice_attribution_dropped_total 414$/m)
+    assert.match(text, /^sluice_targets_folded_total 6$/m)
+    assert.doesNotMatch(text, /x{300}/)
+  })
+
   it('count targets past 200 together: their load in all, their worst breaker', async () => {
     const many = Array.from({ length: 300 }, (_, n) => ({
       target: `p/${n}`,
@@ -79,7 +90,7 @@ function gauges(some: Partial<Gauges> = {}): Gauges {
 
 /** A call with these attempts, each opened as the one before it had ended, or not. */
 async function attempted(legs: { provider: string; end: Partial<Attempt> }[]): Promise<Exchange> {
-  const call = { id: `call_${'0'.repeat(32)}`, startedAtMs: 0 } as Call
+  const call = { id: `call_${'0'.repeat(32)}`, startedAtMs: 0, attributionDropped: 2 } as Call
   const exchange = new Exchange(call, systemClock, async () => 1)
   for (const { provider, end } of legs) Object.assign(await exchange.open({ provider, model: 'm' }), end)
   return exchange

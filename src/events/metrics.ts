@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import {
   type Attempt,
+  boundedName,
   type FailureClass,
   type SkipReason,
   targetName,
@@ -12,6 +13,7 @@ import { type LaneGauge, registerLanes, registerStandings, type TargetGauge } fr
 
 /** Names of models come from callers: past this many, further ones are counted together. */
 const mostTargets = 200
+const longestTarget = 256
 
 const durationBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320]
 const firstTokenBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40]
@@ -41,15 +43,21 @@ export function createMetrics(gauges: Gauges): Metrics {
   // The delay is told on top of the interval it is looked at: 10 ms by default, which would hide what matters here.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 2 })
   const tallies = new Map<string, Tally>()
-  const tallyOf = (name: string): Tally => {
+  const left: LeftOut = { attribution: 0, targets: 0 }
+  const tallyOf = (target: string): Tally => {
+    const name = target.length > longestTarget ? boundedName(target) : target
     const known = tallies.get(name)
     if (known) return known
-    if (tallies.size >= mostTargets && name !== 'other') return tallyOf('other')
+    if (tallies.size >= mostTargets && name !== 'other') {
+      left.targets += 1
+      return tallyOf('other')
+    }
     const tally = new Tally(name)
     tallies.set(name, tally)
     return tally
   }
   registerCounters(registry, tallies)
+  registerLeftOut(registry, left)
   const { duration, firstToken } = registerHistograms(registry)
   registerGauges(registry, gauges)
   registerStandings(registry, { standings: gauges.standings, nameOf: name => tallyOf(name).target })
@@ -62,6 +70,7 @@ export function createMetrics(gauges: Gauges): Metrics {
       const last = exchange.decisive
       const target = last ? targetName(last.target) : 'none'
       const tally = tallyOf(target)
+      left.attribution += exchange.call.attributionDropped
       tally.countCall(exchange)
       for (const attempt of exchange.attempts) {
         const of = attempt === last ? tally : tallyOf(targetName(attempt.target))
@@ -73,6 +82,34 @@ export function createMetrics(gauges: Gauges): Metrics {
       if (last.firstTokenMs !== undefined) firstToken.observe(last.firstTokenMs / 1000)
     },
   }
+}
+
+/** What callers named and is not kept apart. */
+interface LeftOut {
+  attribution: number
+  targets: number
+}
+
+function registerLeftOut(registry: Registry, left: LeftOut): void {
+  const registers = [registry]
+  new Counter({
+    name: 'sluice_attribution_dropped_total',
+    help: 'Tags and environments of calls that were not kept, because they were too many, too long or not plain.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(left.attribution)
+    },
+  })
+  new Counter({
+    name: 'sluice_targets_folded_total',
+    help: 'Times that something was counted under the target `other`, because there are too many targets to count each.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(left.targets)
+    },
+  })
 }
 
 /** What is counted of one target. Every call adds to it, so it is plain numbers; the registry reads them when scraped. */

@@ -35,6 +35,8 @@ export const filterFields = {
   feature: name(
     "Calls of this feature of the product. What `x-sluice-feature` or the dialect's metadata said.",
   ),
+  tag: name("Calls with this tag. What `x-sluice-tags` or the dialect's metadata said."),
+  environment: name("Calls of this environment. What `x-sluice-environment` or the dialect's metadata said."),
   user: name("Calls of this end user. What `x-sluice-user` or the dialect's own field said."),
   model: name('Calls that asked for this model, by the name they used.'),
   target: name('Calls whose last attempt went to this `provider/model`.'),
@@ -52,6 +54,8 @@ export interface Filter {
   project?: string
   key?: string
   feature?: string
+  tag?: string
+  environment?: string
   user?: string
   model?: string
   target?: string
@@ -67,7 +71,7 @@ export interface Span {
 }
 
 /**
- * The condition on `calls` and on anything with its columns: binds $1 to $14, made by `bindFilter`. The primary
+ * The condition on `calls` and on anything with its columns: binds $1 to $16, made by `bindFilter`. The primary
  * key narrows the time first, so that a page or a day is read without an index of its own.
  */
 export const matches = `id >= $1::uuid and id < $2::uuid
@@ -76,7 +80,8 @@ export const matches = `id >= $1::uuid and id < $2::uuid
   and ($7::text is null or key_id = $7 or key_name = $7) and ($8::text is null or feature = $8)
   and ($9::text is null or user_id = $9) and ($10::text is null or model = $10)
   and ($11::text is null or target = $11) and ($12::text is null or code = $12)
-  and ($13::text is null or status = $13) and ($14::boolean is null or (degraded is not null) = $14)`
+  and ($13::text is null or status = $13) and ($14::boolean is null or (degraded is not null) = $14)
+  and ($15::text is null or tags::jsonb ? $15) and ($16::text is null or environment = $16)`
 
 /**
  * An id is made a moment before the call's start is read off the clock, or runs ahead of it when the clock was set
@@ -89,8 +94,34 @@ const lastUuid = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 export function bindFilter(filter: Filter, { fromMs, toMs }: Span, before?: string): unknown[] {
   const end = toMs === undefined ? lastUuid : firstUuidAt(toMs + idSlackMs)
   const cut = before === undefined ? lastUuid : uuidOf(before)
-  const { organization, project, key, feature, user, model, target, code, status, degraded } = filter
-  const given = [organization, project, key, feature, user, model, target, code, status, degraded]
+  const {
+    organization,
+    project,
+    key,
+    feature,
+    user,
+    model,
+    target,
+    code,
+    status,
+    degraded,
+    tag,
+    environment,
+  } = filter
+  const given = [
+    organization,
+    project,
+    key,
+    feature,
+    user,
+    model,
+    target,
+    code,
+    status,
+    degraded,
+    tag,
+    environment,
+  ]
   return [
     firstUuidAt((fromMs ?? 0) - idSlackMs),
     [cut, end].sort()[0],

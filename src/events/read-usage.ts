@@ -47,7 +47,7 @@ export interface UsageRead extends Record<Group, string | null> {
 
 // Groups that are not asked for are null in every row, so one statement serves every choice of them.
 const chosen = Object.entries(groupColumns)
-  .map(([group, column]) => `case when '${group}' = any($15::text[]) then ${column} end as "${group}"`)
+  .map(([group, column]) => `case when '${group}' = any($17::text[]) then ${column} end as "${group}"`)
   .join(', ')
 const groupList = groups.map(group => `"${group}"`).join(', ')
 
@@ -77,8 +77,8 @@ export async function readUsage(
   by: { span: Span; groups: readonly Group[]; bucket: Bucket | undefined; timeZone: string; limit: number },
 ): Promise<UsageRead[]> {
   const text = `with counted as (
-      select ${chosen}, date_trunc($16::text, started_at, $17::text) as bucket, status as ended,
-        case when 'key' = any($15::text[]) then id::text || key_name end collate "C" as named,
+      select ${chosen}, date_trunc($18::text, started_at, $19::text) as bucket, status as ended,
+        case when 'key' = any($17::text[]) then id::text || key_name end collate "C" as named,
         input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
         cost_pico_usd, price_state, usage_source
       from calls where ${matches})
@@ -86,7 +86,7 @@ export async function readUsage(
     from counted group by grouping sets ((bucket, ${groupList}), ())
     order by "isTotal" desc, bucket desc, sum(cost_pico_usd) desc nulls last,
       ${groups.map(group => `"${group}" collate "C" nulls last`).join(', ')}
-    limit $18::int + 1`
+    limit $20::int + 1`
   const values = [by.groups, by.bucket ?? null, by.timeZone, by.limit]
   return await db.query<UsageRead>({ text, timeoutMs: readTimeoutMs }, [
     ...bindFilter(filter, by.span),

@@ -1,4 +1,13 @@
-import { type Attempt, type Call, type CallStatus, targetName, totalInput, totalOutput } from '#exchange'
+import {
+  type Attempt,
+  boundedName,
+  type Call,
+  type CallStatus,
+  type Counts,
+  targetName,
+  totalInput,
+  totalOutput,
+} from '#exchange'
 import { isoTime } from '#platform'
 import type { Exchange } from './exchange.ts'
 
@@ -15,6 +24,8 @@ export interface CallRow {
   key_name: string
   user_id?: string
   feature?: string
+  tags?: readonly string[]
+  environment?: string
   class: string
   dialect: string
   operation?: string
@@ -63,6 +74,16 @@ export interface AttemptRow {
   usage_source?: string
   cost_pico_usd?: string
   price?: string
+  /** What was held for it, and what budgets count of it. */
+  hold?: AmountsRow & { at: string }
+  counts?: AmountsRow
+}
+
+/** Absent cost: nothing that applies is counted in money. */
+export interface AmountsRow {
+  cost_pico_usd?: string
+  input_tokens: number
+  output_tokens: number
 }
 
 export type CallDescription = Omit<CallRow, 'status' | 'attempts'>
@@ -81,11 +102,14 @@ function describeCall(call: Call): CallDescription {
     class: call.class,
     dialect: call.dialect,
     stream: asked?.stream ?? false,
-    ...(call.user !== undefined && { user_id: clean(call.user) }),
-    ...(call.feature !== undefined && { feature: clean(call.feature) }),
+    // By the names that budgets count them by.
+    ...(call.user !== undefined && { user_id: boundedName(call.user) }),
+    ...(call.feature !== undefined && { feature: boundedName(call.feature) }),
+    ...(call.tags.length > 0 && { tags: call.tags }),
+    ...(call.environment !== undefined && { environment: call.environment }),
     ...(asked && { operation: asked.operation }),
     ...(asked?.passthrough && { path: clean(`${asked.passthrough.method} ${asked.passthrough.path}`) }),
-    ...(asked && asked.model !== '' && { model: clean(asked.model) }),
+    ...(asked && asked.model !== '' && { model: boundedName(asked.model) }),
   }
 }
 
@@ -154,7 +178,17 @@ function describeAttempt(attempt: Attempt): AttemptRow {
   if (attempt.usageSource !== undefined) row.usage_source = attempt.usageSource
   if (attempt.costPicoUsd !== undefined) row.cost_pico_usd = attempt.costPicoUsd.toString()
   if (attempt.price !== undefined) row.price = attempt.price
+  if (attempt.hold) row.hold = { at: isoTime(attempt.hold.atMs), ...describeAmounts(attempt.hold) }
+  if (attempt.counts) row.counts = describeAmounts(attempt.counts)
   return row
+}
+
+function describeAmounts({ inputTokens, outputTokens, picoUsd }: Counts): AmountsRow {
+  return {
+    ...(picoUsd !== undefined && { cost_pico_usd: picoUsd.toString() }),
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+  }
 }
 
 /** `call_` and 32 hex digits → the UUID they are; Postgres needs no dashes. */

@@ -15,6 +15,8 @@ const columns = {
   key_name: 'text',
   user_id: 'text',
   feature: 'text',
+  tags: 'json',
+  environment: 'text',
   class: 'text',
   dialect: 'text',
   operation: 'text',

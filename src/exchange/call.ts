@@ -54,6 +54,9 @@ export interface Asked {
   user?: string
   /** The product's feature, by the dialect's own metadata. */
   feature?: string
+  /** What the call is for, by the dialect's own metadata: as it came. */
+  tags?: readonly string[]
+  environment?: string
   /** The dialect's own wish for the slow and cheap lane. */
   batch?: boolean
   /** Input tokens by a cheap count, used only where the provider does not say. */
@@ -154,6 +157,12 @@ export interface Call {
   body: Buffer
   user: string | undefined
   feature: string | undefined
+  /** At most 8, each once, of at most 64 plain characters. */
+  tags: readonly string[]
+  /** At most 64 plain characters. */
+  environment: string | undefined
+  /** Tags and environments that were given and are not kept: too many, too long or not plain. */
+  attributionDropped: number
   class: CallClass
   /** The caller's own word on what to do with what a provider cannot take. */
   unsupported: Unsupported | undefined

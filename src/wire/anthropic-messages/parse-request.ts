@@ -9,6 +9,7 @@ import {
 } from '#exchange'
 import { chatBounds, inputBounds } from '../bounds.ts'
 import { isObject, type JsonBody, readJsonBody, wrongType } from '../json-body.ts'
+import { readLabels } from '../labels.ts'
 import { reading } from '../reading.ts'
 import { boundlessField, outputOf, tallyMedia, withCap } from './bounds.ts'
 import { withoutForeignThinking } from './foreign-thinking.ts'
@@ -61,19 +62,21 @@ function askedOf(
   const { body } = incoming
   const toChat = (): Decision<ChatRequest> => reading(() => readMessagesRequest(body))
   const metadata = isObject(json.metadata) ? json.metadata : {}
-  // Anthropic refuses metadata of any other name, so the product's feature is told to us alone.
-  const { feature, ...rest } = metadata
+  // Anthropic refuses metadata of any other name, so what else is told in it is told to us alone.
+  const { feature, tags, environment, ...rest } = metadata
   return {
     model: String(json.model),
     stream: isChat && json.stream === true,
     wantsUsage: true,
     ...(isName(metadata.user_id) && { user: metadata.user_id }),
     ...(isName(feature) && { feature }),
+    ...readLabels(metadata),
     estimatedInputTokens: Math.ceil(body.length / 4),
     incoming,
     renderFor(model) {
       const values: Record<string, string> = { model: JSON.stringify(model) }
-      if (feature !== undefined) values.metadata = JSON.stringify(rest)
+      if (feature !== undefined || tags !== undefined || environment !== undefined)
+        values.metadata = JSON.stringify(rest)
       return withoutForeignThinking(body, { fields, values, claude: modelTraits(model).claude })
     },
     toChat,

@@ -9,6 +9,7 @@ import {
 } from '#exchange'
 import { chatBounds } from '../bounds.ts'
 import { isObject, readJsonBody, wrongType } from '../json-body.ts'
+import { readLabels } from '../labels.ts'
 import { reading } from '../reading.ts'
 import { requireAddress } from './address.ts'
 import { boundlessField, outputOf, tallyMedia, withCap } from './bounds.ts'
@@ -61,10 +62,12 @@ function findProblem(contents: unknown): Refusal | undefined {
 }
 
 /** `labels` are for the bill; Gemini has no field for the end user, so that one goes by the name of Anthropic's. */
-function readAttribution(labels: unknown): { user?: string; feature?: string } {
-  const { feature, user_id: user } = isObject(labels) ? labels : {}
+function readAttribution(given: unknown): Pick<Asked, 'user' | 'feature' | 'tags' | 'environment'> {
+  const labels = isObject(given) ? given : {}
+  const { feature, user_id: user } = labels
   return {
     ...(typeof user === 'string' && user !== '' && { user }),
     ...(typeof feature === 'string' && feature !== '' && { feature }),
+    ...readLabels(labels),
   }
 }

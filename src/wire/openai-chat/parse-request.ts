@@ -10,6 +10,7 @@ import {
 import { chatBounds } from '../bounds.ts'
 import { isObject, type JsonBody, readJsonBody, wrongType } from '../json-body.ts'
 import { exchangeFields } from '../json-fields.ts'
+import { withTagsAsText } from '../labels.ts'
 import { readAttribution } from '../openai/attribution.ts'
 import { reading } from '../reading.ts'
 import { boundlessField, outputOf, tallyMedia, withCap } from './bounds.ts'
@@ -20,8 +21,11 @@ import { readChatRequest } from './to-chat.ts'
 export function parseChatRequest(incoming: IncomingRequest): Decision<Asked> {
   const read = readJsonBody(incoming.body)
   if (!read.ok) return read
-  const problem = findProblem(read.value.json)
+  const { json, fields } = read.value
+  const problem = findProblem(json)
   if (problem) return problem
+  const plain = withTagsAsText(incoming.body, json, fields)
+  if (plain) return parseChatRequest({ ...incoming, body: plain })
   return allow(askedOf(incoming, read.value))
 }
 

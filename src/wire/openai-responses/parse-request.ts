@@ -12,6 +12,7 @@ import { type BoundParts, type Bounds, chatBounds, inputBounds } from '../bounds
 import { changeFields, fieldBytes } from '../change-fields.ts'
 import { isObject, parseObject, readJsonBody, wrongType } from '../json-body.ts'
 import { exchangeFields, findFields, type ObjectFields } from '../json-fields.ts'
+import { withTagsAsText } from '../labels.ts'
 import { MediaTally } from '../media-tally.ts'
 import { readAttribution } from '../openai/attribution.ts'
 import { reading } from '../reading.ts'
@@ -41,6 +42,8 @@ function parse(incoming: IncomingRequest, kind: Kind): Decision<Asked> {
   const read = readJsonBody(incoming.body)
   if (!read.ok) return read
   const { json, fields } = read.value
+  const plain = withTagsAsText(incoming.body, json, fields)
+  if (plain) return parse({ ...incoming, body: plain }, kind)
   const said: Said = { incoming, kind, body: incoming.body, fields, history: undefined }
   return findProblem(json) ?? allow(askedOf(valuesOf(json), said))
 }

@@ -1,9 +1,12 @@
 import { isObject } from '../json-body.ts'
+import { readLabels } from '../labels.ts'
 
 /** Fields by which OpenAI's requests say who they are for. */
 export function readAttribution(json: Record<string, unknown>): {
   user?: string
   feature?: string
+  tags?: readonly string[]
+  environment?: string
   batch?: boolean
 } {
   const metadata = isObject(json.metadata) ? json.metadata : {}
@@ -11,6 +14,7 @@ export function readAttribution(json: Record<string, unknown>): {
   return {
     ...(user !== undefined && { user }),
     ...(isName(metadata.feature) && { feature: metadata.feature }),
+    ...readLabels(metadata),
     ...(json.service_tier === 'flex' && { batch: true }),
   }
 }
