@@ -3,6 +3,7 @@ import { type Call, Fault } from '#exchange'
 import { answer, type Gateway } from '#gateway'
 import { createIdempotency } from '#idempotency'
 import { createKeys } from '#keys'
+import { LimitKeeper, MemoryLimitStore, ruleSet } from '#limits'
 import type { PublishedPrices } from '#metering'
 import { createLog, createUuids } from '#platform'
 import { createLanes, createThoughtMemories, RetryBudgets } from '#providers'
@@ -95,6 +96,14 @@ export class SluiceProcess {
       lanes: createLanes({ clock: this.#clock, chance: draw.fork() }),
       retryBudgets: this.retries,
       hedgeBudgets: new RetryBudgets({ clock: this.#clock, share: 0, floorPerSecond: 0 }),
+      limits: new LimitKeeper({
+        store: new MemoryLimitStore(),
+        isShared: false,
+        rules: () => ruleSet([]),
+        clock: this.#clock,
+        log,
+        note: () => undefined,
+      }),
       simulatorUrl: () => 'http://nowhere.test',
     }
     this.#fixtures = sabotage.fixtures?.(fixtures) ?? fixtures

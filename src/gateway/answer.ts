@@ -12,6 +12,7 @@ import {
   type Trip,
 } from '#exchange'
 import type { Idempotency } from '#idempotency'
+import type { Limits, Reservation } from '#limits'
 import type { Routing } from '#routing'
 import { relay } from './relay.ts'
 
@@ -23,6 +24,7 @@ export interface Gateway {
     resume(asked: Asked, caller: Caller): Decision<Asked> | Promise<Decision<Asked>>
     keep(answer: Answer, of: { asked: Asked; call: Call }): Answer | Promise<Answer>
   }
+  limits: Limits
   providers: { attempt(trip: Trip): Promise<Answer>; vendorOf(provider: string): string }
   metering: { settle(attempts: Exchange['attempts'], vendorOf: (provider: string) => string): Settlement }
   events: Pick<Events, 'begin' | 'record'>
@@ -54,24 +56,35 @@ export interface Client extends Presence {
  */
 export async function answer(gateway: Gateway, call: Call, client: Client): Promise<void> {
   const exchange = gateway.events.begin(call)
+  let reservation: Reservation | undefined
   const settle = (): void => {
     exchange.settlement ??= gateway.metering.settle(exchange.attempts, gateway.providers.vendorOf)
+    reservation?.settle()
   }
   try {
-    const asked = accept(await gateway.responses.resume(accept(call.asked), call.caller))
-    accept(gateway.keys.admit(call.caller, asked.model, asked.passthrough))
-    const plan = accept(
-      gateway.routing.plan({ model: asked.model, class: call.class, passthrough: asked.passthrough }),
+    const whole = accept(await gateway.responses.resume(accept(call.asked), call.caller))
+    accept(gateway.keys.admit(call.caller, whole.model, whole.passthrough))
+    const { asked, model, class: of, degraded } = accept(await gateway.limits.ease(call, whole))
+    for (const why of degraded) exchange.degrade(why)
+    const plan = accept(gateway.routing.plan({ model, class: of, passthrough: asked.passthrough }))
+    const going = of === call.class ? call : { ...call, class: of }
+    const degrade = (why: string): void => exchange.degrade(why)
+    reservation = accept(
+      await gateway.limits.reserve({ call: going, asked, plan, presence: client, degrade }),
     )
     const trip: Trip = {
-      call,
+      call: going,
       asked,
       plan,
       presence: client,
-      cover: () => ({ asked, hold: undefined }),
-      open: (target, hold) => exchange.open(target, hold),
+      cover: target => reservation?.cover(target) ?? { asked, hold: undefined },
+      async open(target, hold) {
+        const attempt = await exchange.open(target, hold)
+        reservation?.opened(hold, attempt)
+        return attempt
+      },
       skip: (target, reason) => exchange.skip(target, reason),
-      degrade: why => (exchange.degraded = why),
+      degrade,
     }
     if (asked.stream) client.expectStream(exchange)
     const answered = await gateway.providers.attempt(trip)

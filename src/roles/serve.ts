@@ -4,6 +4,7 @@ import { createEdge, type Edge } from '#edge'
 import { createFileIntents, createMetrics, createTableIntents, Events, eventRoutes } from '#events'
 import { createIdempotency } from '#idempotency'
 import { createKeys } from '#keys'
+import { LimitKeeper, MemoryLimitStore, ruleSet } from '#limits'
 import { readPublishedPrices } from '#metering'
 import {
   createHttpClient,
@@ -79,6 +80,16 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   const idempotency = createIdempotency({ database, clock, log, instance, shared: !vacuums })
   await idempotency.start().catch(startError)
 
+  const rules = ruleSet([])
+  const limits = new LimitKeeper({
+    store: new MemoryLimitStore(),
+    isShared: false,
+    rules: () => rules,
+    clock,
+    log,
+    note: () => undefined,
+  })
+
   const http = createHttpClient()
   const simulator = createSimulator({ seed: 'sluice', clock, log })
   const simulatorUrl = await openSimulator(simulator)
@@ -96,6 +107,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     lanes: createLanes({ clock, chance }),
     hedgeBudgets: new RetryBudgets({ clock, share: 0, floorPerSecond: 0 }),
     retryBudgets: new RetryBudgets({ clock, share: 0.1, floorPerSecond: 1 }),
+    limits,
     simulatorUrl: () => simulatorUrl,
   }
   let current: Snapshot = createSnapshot(config, fixtures)

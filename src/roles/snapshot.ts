@@ -3,7 +3,16 @@ import type { Unsupported } from '#exchange'
 import type { Gateway } from '#gateway'
 import type { Idempotency, IdempotencyLimits } from '#idempotency'
 import { type ConfiguredKeys, indexConfiguredKeys, type Keys } from '#keys'
-import { createMetering, createPriceBook, type PublishedPrices, readOverrides } from '#metering'
+import type { LimitKeeper, Pricing } from '#limits'
+import {
+  boundOf,
+  createMetering,
+  createPriceBook,
+  type Metering,
+  type PriceBook,
+  type PublishedPrices,
+  readOverrides,
+} from '#metering'
 import { type Chance, type Clock, createEgress, type HttpClient } from '#platform'
 import {
   createProviders,
@@ -33,6 +42,7 @@ export interface Fixtures {
   lanes: Lanes
   retryBudgets: RetryBudgets
   hedgeBudgets: RetryBudgets
+  limits: LimitKeeper
   /** Where the built-in simulator answers, when the configuration wants it. */
   simulatorUrl(): string
 }
@@ -63,6 +73,7 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
     lanes,
     retryBudgets,
     hedgeBudgets,
+    limits,
   } = fixtures
   const records = readProviders(config.providers, { simulatorUrl, clock })
   const egress = createEgress({
@@ -95,9 +106,8 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
     loadOf: target => providers.loadOf(target),
     chance,
   })
-  const metering = createMetering({
-    priceBook: createPriceBook({ published, overrides: readOverrides(config.prices) }),
-  })
+  const priceBook = createPriceBook({ published, overrides: readOverrides(config.prices) })
+  const metering = createMetering({ priceBook })
   return {
     config,
     gateway: {
@@ -108,6 +118,10 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
       metering,
       events,
       idempotency: fixtures.idempotency,
+      limits: limits.view({
+        pricing: pricingOf({ priceBook, metering, providers }),
+        mostOutput: () => undefined,
+      }),
     },
     providers,
     configuredKeys: indexConfiguredKeys(config.keys, config.admin_key),
@@ -118,4 +132,23 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
     },
     idempotency: { keepMs: config.idempotency.keep, maxAnswerBytes: config.idempotency.max_answer },
   }
+}
+
+/** Prices as limits need them: before an attempt, and once it is over. */
+function pricingOf({ priceBook, metering, providers }: Pricers): Pricing {
+  return {
+    bound(target, tokens, atMs) {
+      const price = priceBook.priceOf(target, providers.vendorOf(target.provider), atMs)
+      return price && boundOf(price, tokens)
+    },
+    price(attempt) {
+      if (attempt.price === undefined) metering.settle([attempt], providers.vendorOf)
+    },
+  }
+}
+
+interface Pricers {
+  priceBook: PriceBook
+  metering: Metering
+  providers: Providers
 }

@@ -1,0 +1,115 @@
+import {
+  type Asked,
+  allow,
+  type Call,
+  type CallClass,
+  type Decision,
+  type Refusal,
+  type RuleSubject,
+  refuse,
+} from '#exchange'
+import { counterKey, mostOf, type Rule, type SoftAction, thresholdOf } from './rule.ts'
+import type { Concern, RuleSet } from './rule-set.ts'
+import type { Counted, CounterRef, LimitStore, Soon } from './store.ts'
+
+/** A call as soft budgets let it go on. */
+export interface Eased {
+  asked: Asked
+  /** The model that answers instead of the one that was asked for. */
+  model: string
+  class: CallClass
+  /** What was changed, and because of which budget; in the words of `x-sluice-degraded`. */
+  degraded: readonly string[]
+}
+
+interface Easing {
+  call: Call
+  asked: Asked
+  subject: RuleSubject
+}
+
+/** The header with which a caller says that it wants to spend what a budget's owner wants to be asked about. */
+const confirmation = 'x-sluice-confirm'
+
+/** Takes the soft steps that are due. Refuses with `confirmation_required`. */
+export function ease(
+  { rules, store, nowMs }: { rules: RuleSet; store: LimitStore; nowMs: number },
+  easing: Easing,
+): Soon<Decision<Eased>> {
+  const { call, asked, subject } = easing
+  const soft = rules.of(subject).filter(({ rule }) => rule.soft.some(({ action }) => action.kind !== 'alert'))
+  if (soft.length === 0) return allow({ asked, model: asked.model, class: call.class, degraded: [] })
+  const counted = store.read(
+    soft.map(concern => counterOf(concern, nowMs)),
+    nowMs,
+  )
+  const done = (all: readonly Counted[]): Decision<Eased> => apply(due(soft, all, nowMs), easing)
+  return counted instanceof Promise ? counted.then(done) : done(counted)
+}
+
+export function counterOf({ rule, subject }: Concern, nowMs: number): CounterRef {
+  return {
+    key: counterKey(rule, subject, nowMs),
+    rolling: rule.window.rolling,
+    endsAtMs: rule.unit === 'concurrent' ? Number.POSITIVE_INFINITY : rule.window.at(nowMs).endMs,
+  }
+}
+
+interface Due {
+  rule: Rule
+  action: SoftAction
+}
+
+/** Of each rule the furthest step of every kind that its counter has come to. */
+function due(concerns: readonly Concern[], counted: readonly Counted[], nowMs: number): Due[] {
+  return concerns.flatMap(({ rule, subject }, n) => {
+    const { spent, held } = counted[n] ?? { spent: 0n, held: 0n }
+    const most = mostOf(rule, subject, nowMs)
+    const reached = rule.soft
+      .map(({ at, action }) => ({ action, from: thresholdOf({ at, action }, most) }))
+      .filter(({ from }) => spent + held >= from)
+      .sort((a, b) => (a.from < b.from ? -1 : 1))
+    const latest = new Map(reached.map(({ action }) => [action.kind, action]))
+    return [...latest.values()].map(action => ({ rule, action }))
+  })
+}
+
+function apply(steps: readonly Due[], { call, asked }: Easing): Decision<Eased> {
+  const eased = { asked, model: asked.model, class: call.class, degraded: [] as string[] }
+  for (const { rule, action } of steps) {
+    const because = `because=${rule.visible ? rule.name : 'budget'}`
+    switch (action.kind) {
+      case 'use':
+        if (eased.model === action.model || asked.passthrough) break
+        eased.model = action.model
+        eased.degraded.push(`budget; use=${action.model}; ${because}`)
+        break
+      case 'batch':
+        if (eased.class === 'batch') break
+        eased.class = 'batch'
+        eased.degraded.push(`budget; class=batch; ${because}`)
+        break
+      case 'output': {
+        const cap = eased.asked.output?.cap ?? Number.POSITIVE_INFINITY
+        if (!asked.output || cap <= action.tokens) break
+        eased.asked = eased.asked.withOutputCap(action.tokens)
+        eased.degraded.push(`budget; output_cap=${action.tokens}; ${because}`)
+        break
+      }
+      case 'confirm':
+        if (call.headers[confirmation] !== 'true') return unconfirmed(rule)
+        break
+      case 'alert':
+        break
+    }
+  }
+  return allow(eased)
+}
+
+function unconfirmed(rule: Rule): Refusal {
+  const name = rule.visible ? `The budget \`${rule.name}\`` : 'A budget of this server'
+  return refuse(
+    'confirmation_required',
+    `${name} is nearly used up, and its owner wants calls to be confirmed from here on: send the header \`${confirmation}: true\` to make this one all the same.`,
+  )
+}

@@ -1,0 +1,147 @@
+import {
+  type Asked,
+  allow,
+  boundedName,
+  type Call,
+  type Decision,
+  type Plan,
+  type Presence,
+  type RuleSubject,
+  refuse,
+  type Target,
+} from '#exchange'
+import type { Clock, Log } from '#platform'
+import { type Eased, ease } from './ease.ts'
+import type { Pricing } from './needs.ts'
+import { Reservation, type Take } from './reservation.ts'
+import type { RuleSet } from './rule-set.ts'
+import { SafeStore } from './safe-store.ts'
+import { type Counted, type LimitStore, LimitStoreAway, type Soon } from './store.ts'
+import { Waiters } from './waiters.ts'
+
+/** Whether a call can be afforded, and what is left for others. */
+export interface Limits {
+  /** What soft budgets make of a call. Refuses with `confirmation_required`, or for a user that is not named. */
+  ease(call: Call, asked: Asked): Soon<Decision<Eased>>
+  /**
+   * Holds all that the call may come to, in one step over all budgets and limits; undefined where none concerns it.
+   * May wait a while for what others hold, and cut the output that is asked for.
+   */
+  reserve(ask: Affording): Soon<Decision<Reservation | undefined>>
+}
+
+export interface Affording {
+  call: Call
+  asked: Asked
+  plan: Plan
+  presence: Presence
+  degrade(why: string): void
+}
+
+export interface LimitsOptions {
+  store: LimitStore
+  /** Other processes use it too. */
+  isShared: boolean
+  /** The rules of this moment. */
+  rules(): RuleSet
+  clock: Clock
+  log: Log
+  note(take: Take, counted: Counted): void
+}
+
+/** What a configuration says of models. */
+export interface LimitsView {
+  pricing: Pricing
+  mostOutput(target: Target): number | undefined
+}
+
+const lookAgainMs = 100
+
+/** What outlives a configuration; `view` makes the stage of calls for one. */
+export class LimitKeeper {
+  readonly #options: LimitsOptions
+  readonly #store: SafeStore
+  readonly #waiters: Waiters
+
+  constructor(options: LimitsOptions) {
+    this.#options = options
+    this.#store = new SafeStore(options)
+    this.#waiters = new Waiters(options.clock, options.isShared ? lookAgainMs : undefined)
+  }
+
+  /** Calls that wait for what others hold. */
+  get waiting(): number {
+    return this.#waiters.waiting
+  }
+
+  view({ pricing, mostOutput }: LimitsView): Limits {
+    const { clock, rules: rulesNow, note } = this.#options
+    const store = this.#store
+    const waiters = this.#waiters
+    return {
+      ease(call, asked) {
+        const rules = rulesNow()
+        if (rules.rules.length === 0) return unchanged(call, asked)
+        const subject = subjectOf(call, asked)
+        const demanding = rules.demandsUser(subject)
+        if (demanding) return refuse('invalid_request', namelessMessage, { param: 'user' })
+        return ease({ rules, store, nowMs: clock.now() }, { call, asked, subject })
+      },
+      reserve({ call, asked, plan, presence, degrade }) {
+        const rules = rulesNow()
+        if (rules.rules.length === 0) return none
+        const subject = subjectOf(call, asked)
+        const ask = { call, subject, asked, plan, presence, degrade }
+        return orRefusal(() =>
+          new Reservation({ store, rules, clock, pricing, waiters, mostOutput, note }, ask).begin(),
+        )
+      },
+    }
+  }
+}
+
+const none: Decision<undefined> = allow(undefined)
+const namelessMessage =
+  'This server wants to know the end user of each call: name one in `user`, or in the header `x-sluice-user`.'
+
+function unchanged(call: Call, asked: Asked): Decision<Eased> {
+  return allow({ asked, model: asked.model, class: call.class, degraded: [] })
+}
+
+/** A call as rules look at it. */
+export function subjectOf(
+  { caller, user, feature, class: of, tags, environment }: Call,
+  asked: Asked,
+): RuleSubject {
+  return {
+    organization: caller.organization,
+    project: caller.project,
+    keyId: caller.keyId,
+    keyName: caller.keyName,
+    user: user === undefined ? undefined : boundedName(user),
+    feature: feature === undefined ? undefined : boundedName(feature),
+    model: asked.model === '' ? undefined : boundedName(asked.model),
+    class: of,
+    tags,
+    environment,
+  }
+}
+
+/** The store of counters may be away: calls are refused then, unless their budgets say otherwise. */
+function orRefusal<T>(work: () => Soon<Decision<T>>): Soon<Decision<T>> {
+  try {
+    const done = work()
+    return done instanceof Promise ? done.catch(awayAsRefusal) : done
+  } catch (cause) {
+    return awayAsRefusal(cause)
+  }
+}
+
+function awayAsRefusal(cause: unknown): Decision<never> {
+  if (!(cause instanceof LimitStoreAway)) throw cause
+  return refuse(
+    'store_unavailable',
+    'The store that counts budgets and limits cannot be reached, so it is not known whether this call may be made; nothing was sent to a provider. Try again in a moment.',
+    { retryAfterMs: 1_000, ours: true, internal: String(cause.cause ?? cause) },
+  )
+}

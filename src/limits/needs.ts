@@ -1,0 +1,85 @@
+import { type Attempt, assert, type Counts, type Hold, type Target, totalInput, totalOutput } from '#exchange'
+import type { Unit } from './rule.ts'
+
+/** What calls cost, by whoever knows prices. */
+export interface Pricing {
+  /** The most that so many tokens can cost at a target, in pico-dollars; undefined: they have no price. */
+  bound(
+    target: Target,
+    tokens: { inputTokens: number; outputTokens: number },
+    atMs: number,
+  ): bigint | undefined
+  /** Puts the cost of what it used on an attempt that is over. */
+  price(attempt: Attempt): void
+}
+
+/** So much of a counter in that unit. Requests and places are of the call, and not of its attempts. */
+export function amountIn(unit: Unit, { inputTokens, outputTokens, picoUsd }: Counts): bigint {
+  switch (unit) {
+    case 'usd':
+      return picoUsd ?? 0n
+    case 'tokens':
+      return BigInt(inputTokens + outputTokens)
+    case 'input_tokens':
+      return BigInt(inputTokens)
+    case 'output_tokens':
+      return BigInt(outputTokens)
+    case 'requests':
+    case 'concurrent':
+      return 1n
+    default: {
+      const stranger: never = unit
+      assert(false, `${String(stranger)} is no unit`)
+    }
+  }
+}
+
+/** Whether a call has one of it, however often it is attempted. */
+export function isOfCall(unit: Unit): boolean {
+  return unit === 'requests' || unit === 'concurrent'
+}
+
+const nothing: Counts = { inputTokens: 0, outputTokens: 0, picoUsd: 0n }
+
+/**
+ * What budgets count of an attempt: what the provider says that it used; nothing where it is known that nothing was;
+ * else what was held, since as much may have been billed. Where an answer was cut, what we counted of it and a margin
+ * for what was on its way.
+ */
+export function countsOf(attempt: Attempt | undefined, hold: Hold, pricing: Pricing): Counts {
+  if (!attempt) return nothing
+  if (attempt.status === 'running' || attempt.status === 'unknown') return hold
+  const { usage, usageSource } = attempt
+  if (!usage) return usageSource === 'unknown' || attempt.status !== 'failed' ? hold : nothing
+  pricing.price(attempt)
+  const [inputTokens, outputTokens] = [totalInput(usage), totalOutput(usage)]
+  const picoUsd = attempt.costPicoUsd ?? hold.picoUsd
+  const used = { inputTokens, outputTokens, picoUsd }
+  return usageSource === 'provider' ? used : withMargin(used, { attempt, hold, pricing })
+}
+
+/** A sixteenth, and some tokens more. */
+const marginShare = 16
+const marginTokens = 16
+
+function withMargin(
+  { inputTokens, outputTokens, picoUsd }: Counts,
+  { attempt, hold, pricing }: { attempt: Attempt; hold: Hold; pricing: Pricing },
+): Counts {
+  const more = { inputTokens: marginTokens, outputTokens: marginTokens }
+  const morePicoUsd = pricing.bound(attempt.target, more, hold.atMs) ?? 0n
+  const padded = (tokens: number): number => Math.ceil(tokens * (1 + 1 / marginShare)) + marginTokens
+  return {
+    inputTokens: Math.min(hold.inputTokens, padded(inputTokens)),
+    outputTokens: Math.min(hold.outputTokens, padded(outputTokens)),
+    picoUsd: smaller(
+      hold.picoUsd,
+      picoUsd === undefined ? undefined : picoUsd + picoUsd / BigInt(marginShare) + morePicoUsd,
+    ),
+  }
+}
+
+function smaller(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return a < b ? a : b
+}

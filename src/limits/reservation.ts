@@ -1,0 +1,328 @@
+import {
+  type Asked,
+  type Attempt,
+  allow,
+  assert,
+  type Call,
+  type Counts,
+  type Cover,
+  type Decision,
+  Fault,
+  type Hold,
+  type Plan,
+  type Presence,
+  type Refusal,
+  type RuleSubject,
+  type Target,
+  targetName,
+} from '#exchange'
+import type { Clock } from '#platform'
+import { amountIn, countsOf, isOfCall, type Pricing } from './needs.ts'
+import { blockingOf, refuseHeld, refuseSpent, refuseUnpriced } from './refuse.ts'
+import { counterKey, mostOf } from './rule.ts'
+import type { Concern, RuleSet } from './rule-set.ts'
+import { capFor, fullOutput, hopelessIn, largestFitting, leastOutput } from './shrink.ts'
+import type { Counted, LimitStore, Line, Outcome, Soon, Taken } from './store.ts'
+import type { Waiters } from './waiters.ts'
+
+export interface ReservationDeps {
+  store: LimitStore
+  rules: RuleSet
+  clock: Clock
+  pricing: Pricing
+  waiters: Waiters
+  /** Output tokens of one choice that a model gives at most; undefined: nobody has said. */
+  mostOutput(target: Target): number | undefined
+  /** Told of what a counter stands at, whenever that is known. */
+  note(take: Take, counted: Counted): void
+}
+
+export interface ReservationAsk {
+  call: Call
+  subject: RuleSubject
+  asked: Asked
+  plan: Plan
+  presence: Presence
+  /** Notes that the answer may be less than what was asked for. */
+  degrade(why: string): void
+}
+
+/** A rule that concerns the call, and what is taken of its counter for all the ways of the call. */
+export interface Take extends Concern {
+  line: Line
+}
+
+/** What came of asking for a hold. */
+export interface Trial {
+  takes: readonly Take[]
+  outcome: Outcome
+  /** What the call itself holds of a counter. */
+  own(key: string): bigint
+  nowMs: number
+}
+
+/** One way that the call goes or went, and what is held for it. */
+interface Way {
+  target: Target
+  asked: Asked
+  hold: Hold
+  /** Once it is on record. */
+  attempt: Attempt | undefined
+}
+
+/** How long calls wait for what others hold: most of them will need less in the end. */
+const waitMs = { interactive: 10_000, batch: 60_000 }
+/** For so long nobody who asks for no more than the usual is cut short because of what others only hold. */
+const unshrunkMs = 2_000
+const usualOutput = 4_096
+
+/**
+ * What one call holds of all counters that concern it, from its reservation to its settlement. States: new → held,
+ * amended before each further attempt → settled. A refusal leaves everything as it was.
+ */
+export class Reservation {
+  readonly #deps: ReservationDeps
+  readonly #ask: ReservationAsk
+  /** Whatever it takes belongs to the windows of this moment. */
+  readonly #atMs: number
+  #ways: readonly Way[] = []
+  #takes: readonly Take[] = []
+  /** What is held for the first target, until an attempt is made of it. */
+  #prepared: Way | undefined
+  #isSettled = false
+
+  constructor(deps: ReservationDeps, ask: ReservationAsk) {
+    this.#deps = deps
+    this.#ask = ask
+    this.#atMs = deps.clock.now()
+  }
+
+  /** Holds what the first target of the plan needs at most. */
+  begin(): Soon<Decision<this>> {
+    const [target] = this.#ask.plan.targets
+    assert(target, 'a plan has a target')
+    const done = (held: Decision<Way>): Decision<this> => {
+      if (!held.ok) return held
+      this.#prepared = held.value
+      return allow(this)
+    }
+    const held = this.#hold(target)
+    return held instanceof Promise ? held.then(done) : done(held)
+  }
+
+  /** Before each attempt. Fails with a `Fault` when what it needs cannot be had. */
+  cover(target: Target): Soon<Cover> {
+    const prepared = this.#prepared
+    this.#prepared = undefined
+    if (prepared && isSame(prepared.target, target)) return prepared
+    if (prepared) this.#ways = this.#ways.filter(way => way !== prepared)
+    const held = this.#hold(target)
+    return held instanceof Promise ? held.then(orFault) : orFault(held)
+  }
+
+  /** An attempt is on record, and made of what was held for it. */
+  opened(hold: Hold | undefined, attempt: Attempt): void {
+    const way = this.#ways.find(one => one.hold === hold)
+    if (way) way.attempt = attempt
+  }
+
+  /** The call is over: what it used is spent, the rest is free. Does nothing the second time. */
+  settle(): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    const isMade = this.#ways.some(({ attempt }) => attempt)
+    const taken: Taken[] = this.#takesOf(this.#ways).map(({ rule, line }) => ({
+      key: line.key,
+      amount: rule.unit === 'concurrent' || !isMade ? 0n : line.amount,
+    }))
+    const { store, clock, waiters } = this.#deps
+    if (taken.length === 0) return
+    const wake = (): void => waiters.wake(taken.map(({ key }) => key))
+    const done = store.settle(this.#ask.call.id, taken, clock.now())
+    if (done instanceof Promise) void done.then(wake)
+    else wake()
+  }
+
+  #hold(target: Target): Soon<Decision<Way>> {
+    const { asked } = this.#ask
+    const way = this.#way(target, asked.inputBound, this.#fullOutput(target))
+    const trial = this.#try(way)
+    const next = (one: Trial | Refusal): Soon<Decision<Way>> => {
+      if ('code' in one) return one
+      return one.outcome.ok ? allow(way) : this.#struggle(target)
+    }
+    return trial instanceof Promise ? trial.then(next) : next(trial)
+  }
+
+  /** There is not enough. With a closer look at the input, with less output, or with patience there may be. */
+  async #struggle(target: Target): Promise<Decision<Way>> {
+    const { asked, call, presence } = this.#ask
+    const { clock, waiters } = this.#deps
+    const input = asked.countInputBound(target.model)
+    const output = this.#fullOutput(target)
+    const full = this.#way(target, input, output)
+    const least = this.#way(target, input, leastOutput(output)).hold
+    const sinceMs = clock.monotonic()
+    const untilMs = sinceMs + Math.min(waitMs[call.class], this.#patienceLeftMs())
+    for (let tries = 0; ; tries += 1) {
+      const trial = await this.#try(full)
+      if ('code' in trial) return trial
+      const { outcome } = trial
+      if (outcome.ok) return this.#found(full, tries)
+      const hopeless = isOfCall(trial.takes[outcome.line]?.rule.unit ?? 'usd')
+        ? trial.takes[outcome.line]
+        : hopelessIn(trial, { tried: full.hold, least })
+      if (hopeless) return refuseSpent(blockingOf(trial, outcome, hopeless))
+      const nowMs = clock.monotonic()
+      const isEarly = nowMs < sinceMs + unshrunkMs
+      const shrunk = await this.#shrink(trial, { full, least, isEarly })
+      if (shrunk) return this.#found(shrunk, tries)
+      const blocking = blockingOf(trial, outcome)
+      const nextMs = isEarly ? Math.min(untilMs, sinceMs + unshrunkMs) : untilMs
+      if (nowMs >= untilMs) return refuseHeld(blocking)
+      const { key } = blocking.take.line
+      const why = await waiters.wait(key, { forMs: nextMs - nowMs, presence, again: tries > 0 })
+      if (why === 'gone') throw new Fault('client_closed', 'The caller hung up before its turn came.')
+    }
+  }
+
+  /** Room was found; there may be some for the next one who waits. */
+  #found(way: Way, tries: number): Decision<Way> {
+    if (tries > 0) this.#deps.waiters.wake(this.#takes.map(({ line }) => line.key))
+    return allow(way)
+  }
+
+  /** The same with as much output as fits. Undefined: too little fits. */
+  async #shrink(
+    trial: Trial,
+    { full, least, isEarly }: { full: Way; least: Hold; isEarly: boolean },
+  ): Promise<Way | undefined> {
+    const { asked } = this.#ask
+    const { target, hold } = full
+    const choices = asked.output?.choices ?? 1
+    const wayFor = (perChoice: number): Way => this.#way(target, hold.inputTokens, perChoice)
+    const fitting = largestFitting(trial, {
+      tried: hold,
+      least,
+      holdFor: tokens => wayFor(Math.floor(tokens / choices)).hold,
+    })
+    if (fitting === undefined || hold.outputTokens === 0) return undefined
+    const perChoice = Math.floor(fitting / choices)
+    const others = trial.outcome.counted.some(
+      ({ held }, n) => held > trial.own(trial.takes[n]?.line.key ?? ''),
+    )
+    if (isEarly && others && perChoice < Math.min(usualOutput, hold.outputTokens / choices)) return undefined
+    const shrunk = wayFor(perChoice)
+    const cap = capFor(perChoice, asked, this.#deps.mostOutput(target))
+    shrunk.asked = asked.withOutputCap(cap)
+    const again = await this.#try(shrunk)
+    if ('code' in again || !again.outcome.ok) return undefined
+    this.#ask.degrade(`output_cap=${cap}; because=${nameOf(trial)}`)
+    return shrunk
+  }
+
+  /** Asks for all that the call needs if it goes this way too; holds it when it can be had. */
+  #try(way: Way): Soon<Trial | Refusal> {
+    const { store, clock } = this.#deps
+    const ways = [...this.#ways, way]
+    const takes = this.#takesOf(ways)
+    const refusal = this.#unpriced(way, takes)
+    if (refusal) return refusal
+    const before = this.#takes
+    const nowMs = clock.now()
+    const { id } = this.#ask.call
+    const lines = takes.map(({ line }) => line)
+    const own = (key: string): bigint => before.find(({ line }) => line.key === key)?.line.amount ?? 0n
+    const done = (outcome: Outcome): Trial => {
+      if (outcome.ok) [this.#ways, this.#takes] = [ways, takes]
+      for (const [n, take] of takes.entries()) {
+        const counted = outcome.counted[n]
+        if (counted) this.#deps.note(take, counted)
+      }
+      return { takes, outcome, own, nowMs }
+    }
+    if (takes.length === 0) return done({ ok: true, counted: [] })
+    const outcome =
+      before.length > 0 ? store.amend(id, lines, this.#atMs) : store.reserve(id, lines, this.#atMs)
+    return outcome instanceof Promise ? outcome.then(done) : done(outcome)
+  }
+
+  /** What all these ways take of the counters that concern them. */
+  #takesOf(ways: readonly Way[]): Take[] {
+    const { rules } = this.#deps
+    const takes: Take[] = []
+    for (const way of ways) {
+      const counts = this.#counts(way)
+      for (const { rule, subject } of rules.of(this.#ask.subject, way.target)) {
+        const key = counterKey(rule, subject, this.#atMs)
+        const amount = amountIn(rule.unit, counts)
+        const known = takes.find(({ line }) => line.key === key)
+        if (!known) takes.push({ rule, subject, line: this.#line({ rule, subject }, key, amount) })
+        else if (!isOfCall(rule.unit)) known.line.amount += amount
+      }
+    }
+    return takes
+  }
+
+  #line({ rule, subject }: Concern, key: string, amount: bigint): Line {
+    return {
+      key,
+      amount,
+      most: rule.hard ? mostOf(rule, subject, this.#atMs) : undefined,
+      rolling: rule.window.rolling,
+      endsAtMs: rule.unit === 'concurrent' ? Number.POSITIVE_INFINITY : rule.window.at(this.#atMs).endMs,
+    }
+  }
+
+  /** What it is held for; once its attempt is over, what came of it. */
+  #counts({ attempt, hold }: Way): Counts {
+    if (!attempt || (attempt.endedAtMs === undefined && !this.#isSettled)) return hold
+    attempt.counts ??= countsOf(attempt, hold, this.#deps.pricing)
+    return attempt.counts
+  }
+
+  #way(target: Target, inputTokens: number, perChoice: number): Way {
+    const { asked } = this.#ask
+    const outputTokens = perChoice * (asked.output?.choices ?? 1)
+    const picoUsd = this.#deps.pricing.bound(target, { inputTokens, outputTokens }, this.#atMs)
+    return {
+      target,
+      asked,
+      hold: { atMs: this.#atMs, inputTokens, outputTokens, picoUsd },
+      attempt: undefined,
+    }
+  }
+
+  #unpriced({ target, hold }: Way, takes: readonly Take[]): Refusal | undefined {
+    const { asked } = this.#ask
+    const why = hold.picoUsd === undefined ? `\`${targetName(target)}\` has no price` : asked.boundless
+    if (why === undefined || asked.operation === 'count-tokens') return undefined
+    const take = takes.find(({ rule }) => rule.unit === 'usd' && rule.hard && rule.unpriced === 'refuse')
+    return take && refuseUnpriced(take.rule, why, targetName(target))
+  }
+
+  #fullOutput(target: Target): number {
+    return fullOutput(this.#ask.asked, this.#deps.mostOutput(target))
+  }
+
+  #patienceLeftMs(): number {
+    const { call, plan } = this.#ask
+    const elapsedMs = Math.max(0, this.#deps.clock.now() - call.startedAtMs)
+    return Math.min(call.patienceMs ?? Number.POSITIVE_INFINITY, plan.timeouts.totalMs) - elapsedMs
+  }
+}
+
+/** Of the counter that had too little room, if the caller may know it. */
+function nameOf({ takes, outcome }: Trial): string {
+  const rule = outcome.ok ? undefined : takes[outcome.line]?.rule
+  return rule?.visible ? rule.name : 'budget'
+}
+
+function isSame(a: Target, b: Target): boolean {
+  return a.provider === b.provider && a.model === b.model
+}
+
+function orFault(held: Decision<Way>): Way {
+  if (held.ok) return held.value
+  throw new Fault(held.code, held.message, held.detail)
+}
