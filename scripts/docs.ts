@@ -58,7 +58,7 @@ Start with it by \`npm start -- --config sluice.yaml\`. \`sluice check-config sl
 ## Quantities
 
 - A **duration** has its unit: \`200ms\`, \`2s\`, \`5m\`, \`1h\`, \`30d\`. A **size** too: \`512kb\`, \`32mb\`, in steps of 1,024.
-- **US dollars** are exact decimals of at most six places: \`0.25\`.
+- **US dollars** are exact decimals: prices of at most six places, \`0.25\`; budgets of at most twelve, with or without their sign, \`$500\`.
 - A map or a list with nothing after its colon is an empty one, so \`sim:\` is \`sim: {}\`. An empty file is a mistake.
 - Anchors and aliases are read; merge keys (\`<<\`) and tags are not.
 

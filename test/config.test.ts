@@ -441,7 +441,7 @@ const mistakes: readonly { name: string; text: string; at: [number, number]; pat
       path: 'prices.toString/x',
       says: /no provider/,
     },
-    ...['budgets', 'rate_limits', 'cache', 'valkey'].map(name => ({
+    ...['cache', 'valkey'].map(name => ({
       name: `${name}, which are for later`,
       text: `${name}: []`,
       at: [1, 1] as [number, number],
@@ -581,7 +581,7 @@ models:
   smart: { target: [sim/x] }
 keys:
   - { nam: a, key: short }
-budgets: []
+cache: []
 data: a
 data: b`
     assert.deepEqual(
@@ -594,7 +594,7 @@ data: b`
         '6 models.smart.target',
         '8 keys[0].nam',
         '8 keys[0].key',
-        '9 budgets',
+        '9 cache',
         '11 data',
       ],
     )
@@ -706,10 +706,17 @@ test('the schema for editors accepts what we accept, with its references and spe
     accepts(parse('providers: { sim: }\nrequests: { drain: "${DRAIN}" }\nkeys:')),
     JSON.stringify(accepts.errors),
   )
+  const budgets = `budgets: [{ per: user, limit: $1 }, { per: [project, feature], tokens: 2M, match: { tag: [a, b] },
+    soft: { at: 80%, then: { use: fast } }, when_store_is_away: { open: 10k } }, { limit: 5, soft: [{ then: confirm }] }]
+rate_limits: [{ per: key, requests: 20, tokens: 100k, every: second }, { concurrent: 3, every: 10s }]`
+  assert.ok(accepts(parse(budgets)), JSON.stringify(accepts.errors))
   for (const text of [
     'modles: {}',
     'requests: { drain: 30 }',
-    'budgets: []',
+    'cache: []',
+    'budgets: [{ per: team, limit: $1 }]',
+    'budgets: [{ limit: "-1" }]',
+    'rate_limits: [{ requests: 5, every: fortnight }]',
     'keys: [{ name: a }]',
     'log_level: loud',
   ])

@@ -70,12 +70,9 @@ suite('sluice serve does not start, and says why', () => {
     assert.match(said, /:2:12 {2}log_level: This must be one of debug, info, warn, error, silent\./)
   })
 
-  test('when a limit is configured that this version would not keep', async () => {
-    const file = await fileOf(`${simOnly}budgets:\n  - { per: user, limit: $1, every: day }\n`)
-    assert.match(
-      await whyItDoesNotStart(['--config', file]),
-      /budgets: Budgets are not in this version yet\./,
-    )
+  test('when something is configured that this version would not do', async () => {
+    const file = await fileOf(`${simOnly}cache:\n  exact: { ttl: 1h }\n`)
+    assert.match(await whyItDoesNotStart(['--config', file]), /cache: Caches are not in this version yet\./)
   })
 
   test('when the port is in use', async () => {

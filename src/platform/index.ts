@@ -6,7 +6,18 @@ export type { Check, Environment, Loaded } from './config/load.ts'
 export { defaultConfig, loadConfig } from './config/load.ts'
 export type { Problem } from './config/problem.ts'
 export { renderProblems } from './config/problem.ts'
-export { ByteSize, Count, Duration, Price } from './config/quantities.ts'
+export {
+  Amount,
+  ByteSize,
+  Count,
+  Duration,
+  Price,
+  Threshold,
+  TimeSpan,
+  Usd,
+} from './config/quantities.ts'
+export type { RecordRead } from './config/record.ts'
+export { readRecord } from './config/record.ts'
 export { watchFile } from './config/watch.ts'
 export { DataFolderError, takeDataFolder } from './data-folder.ts'
 export type { Database, Queryable, Statement } from './database/database.ts'
@@ -15,6 +26,11 @@ export type { MigrationSource } from './database/migrate.ts'
 export { migrate, NewerSchema } from './database/migrate.ts'
 export type { DatabaseOptions } from './database/open.ts'
 export { openDatabase } from './database/open.ts'
+export { Rollup } from './database/rollup.ts'
+export { otherName } from './database/rollup-names.ts'
+export type { RollupQuestion } from './database/rollup-source.ts'
+export { rollupSource } from './database/rollup-source.ts'
+export type { RollupSpec } from './database/rollup-spec.ts'
 export { checkEgress, egressConfig } from './egress.config.ts'
 export type {
   Egress,

@@ -3,6 +3,7 @@ import { listenConfig, requestsConfig, streamsConfig } from '#edge'
 import { callsConfig } from '#events'
 import { idempotencyConfig } from '#idempotency'
 import { adminKeyConfig, checkKeys, keysConfig } from '#keys'
+import { budgetsConfig, checkRules, rateLimitsConfig } from '#limits'
 import { checkPrices, pricesConfig } from '#metering'
 import {
   checkEgress,
@@ -64,8 +65,8 @@ export const configSchema = Type.Object(
     idempotency: idempotencyConfig,
     egress: egressConfig,
     valkey: Type.Optional(later('Several replicas over Valkey')),
-    budgets: Type.Optional(later('Budgets')),
-    rate_limits: Type.Optional(later('Rate limits')),
+    budgets: budgetsConfig,
+    rate_limits: rateLimitsConfig,
     cache: Type.Optional(later('Caches')),
   },
   { additionalProperties: false },
@@ -82,6 +83,7 @@ export function readConfig(source: { text: string; file: string; env: Environmen
       { reads: ['providers', 'prices'], check: checkPrices },
       { reads: ['keys', 'admin_key'], check: checkKeys },
       { reads: ['egress'], check: checkEgress },
+      { reads: ['budgets', 'rate_limits', 'models', 'providers'], check: checkRules },
     ],
     ...source,
   })

@@ -27,6 +27,7 @@ export function listSettings(schema: TSchema): Listed {
 
 function listProperties(shape: Shape, prefix: string): Listed {
   const lists = Object.entries(shape.properties ?? {}).map(([property, inner]) => {
+    if (property === shape.word) return { settings: [], later: [] } // it is written as the map itself
     const name = `${prefix}${property}`
     if (inner.later !== undefined) return { settings: [], later: [name] }
     const isRequired = (shape.required ?? []).includes(property) && inner.default === undefined
@@ -55,9 +56,20 @@ function settingOf(shape: Shape, name: string, isRequired: boolean): Setting {
   }
 }
 
-const quantityForms = { duration: 'duration', count: 'number', bytes: 'size', price: 'US dollars' }
+const quantityForms = {
+  duration: 'duration',
+  count: 'number',
+  bytes: 'size',
+  price: 'US dollars',
+  usd: 'US dollars',
+  amount: 'US dollars or number',
+  threshold: 'share or amount',
+  span: 'word or duration',
+}
 
 function formOf(shape: Shape): string {
+  if (shape.orOne && shape.items) return `${formOf(shape.items)}; or a list of them`
+  if (shape.word !== undefined) return `${formOf(shape.properties?.[shape.word] ?? {})}; or a map`
   if (shape.quantity) return `${quantityForms[shape.quantity]}${boundsOf(shape.atLeast, shape.atMost)}`
   if (shape.enum) return shape.enum.map(word => `\`${word}\``).join(', ')
   if (shape.items) return shape.items.properties ? 'list of maps' : 'list'
@@ -82,6 +94,9 @@ export function editorSchema(schema: TSchema, title: string): object {
 const reference = '\\$\\{[A-Za-z_]'
 
 function publish(shape: Shape): object {
+  const { orOne, word, ...full } = shape
+  if (orOne && full.items) return eitherOf(full, full.items)
+  if (word !== undefined) return eitherOf(full, full.properties?.[word] ?? {})
   const words = {
     ...(shape.description !== undefined && { description: shape.description }),
     ...(shape.default !== undefined && { default: shape.default }),
@@ -102,9 +117,18 @@ function publish(shape: Shape): object {
   return { ...words, ...publishScalar(shape) }
 }
 
+/** Written in full or short; a default and a description belong to both. */
+function eitherOf({ description, default: preset, ...full }: Shape, short: Shape): object {
+  return {
+    ...(description !== undefined && { description }),
+    ...(preset !== undefined && { default: preset }),
+    anyOf: [publish(full), publish(short)],
+  }
+}
+
 function publishQuantity(kind: keyof typeof quantities): object {
   const { expected, pattern } = quantities[kind]
-  const type = kind === 'duration' ? 'string' : ['string', 'number']
+  const type = kind === 'duration' || kind === 'span' ? 'string' : ['string', 'number']
   return { type, pattern: `${pattern}|${reference}`, patternErrorMessage: `Write ${expected}.` }
 }
 

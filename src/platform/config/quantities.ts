@@ -1,7 +1,7 @@
 import { type TSchemaOptions, type TUnsafe, Type } from 'typebox'
 
 /** Quantities as people write them. Each is read to one number, in the unit its name says, or to an exact decimal. */
-export type QuantityKind = 'duration' | 'bytes' | 'count' | 'price'
+export type QuantityKind = 'duration' | 'bytes' | 'count' | 'price' | 'usd' | 'amount' | 'threshold' | 'span'
 
 interface Quantity {
   expected: string
@@ -12,6 +12,7 @@ interface Quantity {
 
 const durationUnits = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const countUnits = { '': 1, k: 1_000, m: 1_000_000 }
+const spanWords = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000 }
 const byteUnits = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }
 
 export const quantities: Readonly<Record<QuantityKind, Quantity>> = {
@@ -38,6 +39,66 @@ export const quantities: Readonly<Record<QuantityKind, Quantity>> = {
       return /^\d{1,9}(\.\d{1,6})?$/.test(text) ? text : undefined
     },
   },
+  usd: {
+    expected:
+      'an amount in US dollars such as $500 or $0.25: above 0, at most 9 billion, at most 12 decimals',
+    pattern: '^\\$?\\d{1,10}(\\.\\d{1,12})?( ?USD)?$',
+    read: readUsd,
+  },
+  amount: {
+    expected: 'an amount above 0: US dollars such as $1, or tokens such as 10k',
+    pattern: '^(\\$?\\d{1,10}(\\.\\d{1,12})?( ?USD)?|\\d+(\\.\\d+)?[kKmM])$',
+    read: readAmount,
+  },
+  threshold: {
+    expected: 'a share such as 80%, or an amount such as $400',
+    pattern: '^(\\d{1,4}(\\.\\d{1,4})?%|\\$?\\d{1,10}(\\.\\d{1,12})?( ?USD)?|\\d+(\\.\\d+)?[kKmM])$',
+    read: value => {
+      const share = /^(\d{1,4}(?:\.\d{1,4})?)\s?%$/.exec(String(value).trim())?.[1]
+      return share === undefined ? readAmount(value) : `${share}%`
+    },
+  },
+  span: {
+    expected: 'second, minute, hour, day or week, or a duration such as 10s',
+    pattern: '^(second|minute|hour|day|week|\\d+(\\.\\d+)?(ms|s|m|h|d))$',
+    read: value => {
+      if (typeof value !== 'string') return undefined
+      return Object.hasOwn(spanWords, value)
+        ? spanWords[value as keyof typeof spanWords]
+        : scaled(value, durationUnits)
+    },
+  },
+}
+
+/** A budget beyond this is a mistake, not a budget. */
+const mostUsd = 9_000_000_000n
+
+function readUsd(value: string | number): string | undefined {
+  const text = typeof value === 'number' ? exactDecimal(value) : value.trim()
+  const [, whole = '', fraction = ''] =
+    /^\$?\s?(\d{1,10})(?:\.(\d{1,12}))?(?:\s?USD)?$/i.exec(text ?? '') ?? []
+  if (whole === '') return undefined
+  const digits = fraction.replace(/0+$/, '')
+  const dollars = BigInt(whole)
+  const isTooMuch = dollars > mostUsd || (dollars === mostUsd && digits !== '')
+  if (isTooMuch || (dollars === 0n && digits === '')) return undefined
+  return digits === '' ? `${dollars}` : `${dollars}.${digits}`
+}
+
+/** Dollars, or a count of tokens; what it is of must be known to tell which: `$1` keeps its sign. */
+function readAmount(value: string | number): string | undefined {
+  const text = String(value).trim()
+  if (/^\d+(\.\d+)?[km]$/i.test(text)) {
+    const count = scaled(text, countUnits)
+    return count === undefined || count === 0 ? undefined : String(count)
+  }
+  const usd = readUsd(value)
+  return usd !== undefined && /^\$|USD$/i.test(text) ? `$${usd}` : usd
+}
+
+function exactDecimal(value: number): string | undefined {
+  const text = plainDecimal(value)
+  return Number(text) === value ? text : undefined
 }
 
 /** Bounds in the spelling of the quantity itself: `atMost: '24h'`. */
@@ -101,4 +162,24 @@ export function Count(options: TSchemaOptions & Bounds): TUnsafe<number> {
 /** US dollars, as an exact decimal. */
 export function Price(options: TSchemaOptions): TUnsafe<string> {
   return Type.Unsafe<string>({ quantity: 'price', ...options })
+}
+
+/** US dollars, as an exact decimal above 0: `0.25`. */
+export function Usd(options: TSchemaOptions): TUnsafe<string> {
+  return Type.Unsafe<string>({ quantity: 'usd', ...options })
+}
+
+/** An amount of money or of tokens above 0, as an exact decimal; with `$` before it where it was written as money. */
+export function Amount(options: TSchemaOptions): TUnsafe<string> {
+  return Type.Unsafe<string>({ quantity: 'amount', ...options })
+}
+
+/** A share, `80%`, or an `Amount`. */
+export function Threshold(options: TSchemaOptions): TUnsafe<string> {
+  return Type.Unsafe<string>({ quantity: 'threshold', ...options })
+}
+
+/** Milliseconds, also by words: `minute`. */
+export function TimeSpan(options: TSchemaOptions & Bounds): TUnsafe<number> {
+  return Type.Unsafe<number>({ quantity: 'span', ...options })
 }

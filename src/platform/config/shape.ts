@@ -22,6 +22,10 @@ export interface Shape extends Bounds {
   nameHint?: string
   /** What stands for such a name in the reference page. */
   placeholder?: string
+  /** Of a list: a single value instead of it is a list of one. */
+  orOne?: boolean
+  /** Of a map: a single word instead of it is the value of this setting. */
+  word?: string
   /** Not in this version: the sentence to refuse it with. */
   later?: string
 }

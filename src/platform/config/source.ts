@@ -115,7 +115,7 @@ export class Source {
   }
 }
 
-function renderPath(path: Path): string {
+export function renderPath(path: Path): string {
   return path
     .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index > 0 ? '.' : ''}${step}`))
     .join('')

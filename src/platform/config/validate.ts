@@ -21,7 +21,7 @@ function createAjv(): Ajv {
     allowUnionTypes: true,
   })
   // Words for messages, and bounds that `quantity` reads; they say nothing to the validator.
-  for (const keyword of ['patternHint', 'nameHint', 'placeholder', 'atLeast', 'atMost'])
+  for (const keyword of ['patternHint', 'nameHint', 'placeholder', 'atLeast', 'atMost', 'orOne', 'word'])
     ajv.addKeyword(keyword)
   ajv.addKeyword({ keyword: 'later', schemaType: 'string', validate: () => false, errors: false })
   ajv.addKeyword({
@@ -58,10 +58,21 @@ function prepare(schema: Shape, data: unknown): void {
     const inner = Array.isArray(data) ? schema.items : (own(schema.properties, name) ?? each)
     if (value === leftOut) leaveOut(data, name, inner)
     if (!inner || value === leftOut) continue
-    prepare(inner, value)
-    const meant = meantBy(value, inner.type)
+    const whole = inFull(value, inner)
+    prepare(inner, whole)
+    const meant = meantBy(whole, inner.type)
     if (meant !== value) define(data, name, meant)
   }
+}
+
+/** What may be written short: one value for a list of it, one word for a map. */
+function inFull(value: unknown, { orOne, word }: Shape): unknown {
+  if (value === null) return value
+  if (orOne && !Array.isArray(value)) return [value]
+  if (word === undefined || typeof value === 'object') return value
+  const map = {}
+  define(map, word, value)
+  return map
 }
 
 /** A single value, as if it were not written. Not a list: `models: ${MODELS:-}` must not come to mean all of them. */
