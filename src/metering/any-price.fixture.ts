@@ -42,7 +42,9 @@ export const anyPrice: fc.Arbitrary<Price> = fc
   .record(
     {
       rates: anyRates,
-      tiers: fc.dictionary(fc.constantFrom('batch', 'flex', 'priority'), anyRates),
+      tiers: fc
+        .dictionary(fc.constantFrom('batch', 'flex', 'priority'), anyRates)
+        .map(tiers => new Map(Object.entries(tiers).map(([tier, rates]) => [tier, { label: tier, rates }]))),
       fees: anyFees,
     },
     { requiredKeys: ['rates'] },

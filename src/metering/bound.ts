@@ -49,14 +49,14 @@ type Ceiling = readonly [Step, ...Step[]]
 /** By service tier; `any` is the dearest of all, for a request of which nobody knows how it will be served. */
 export type Ceilings = ReadonlyMap<string, Ceiling>
 
-export function ceilingsOf({ rates, tiers = {} }: Pick<Price, 'rates' | 'tiers'>): Ceilings {
+export function ceilingsOf({ rates, tiers = new Map() }: Pick<Price, 'rates' | 'tiers'>): Ceilings {
   return new Map([
-    ['any', makeCeiling([rates, ...Object.values(tiers)])],
+    ['any', makeCeiling([rates, ...[...tiers.values()].map(own => own.rates)])],
     ['default', makeCeiling([rates])],
     // A request for a faster or slower tier may be served as usual all the same; a batch is one, by its address.
-    ...Object.entries(tiers).map(([tier, own]): [string, Ceiling] => [
+    ...[...tiers].map(([tier, own]): [string, Ceiling] => [
       tier,
-      makeCeiling(tier === 'batch' ? [own] : [rates, own]),
+      makeCeiling(tier === 'batch' ? [own.rates] : [rates, own.rates]),
     ]),
   ])
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { totalInput, type UnitKind, type Usage, type UsageKind, unitKinds, usageKinds } from '#exchange'
-import type { Price } from './price.ts'
+import { type Price, ratesOf } from './price.ts'
 import { picoUsdPerToken } from './rate.ts'
 
 /** What a usage cost by one price. */
@@ -17,8 +17,8 @@ export interface Cost {
  * Exact: integers all the way, never negative. `tier` is the service tier that the provider says it served; one that
  * the price does not tell apart is the usual one. Counts that are no counts are a bug of whoever read them.
  */
-export function costOf(usage: Usage, price: Price, tier = 'default'): Cost {
-  const rates = (price.tiers && Object.hasOwn(price.tiers, tier) && price.tiers[tier]) || price.rates
+export function costOf(usage: Usage, price: Price, tier?: string): Cost {
+  const rates = ratesOf(price, tier)
   const inputTokens = totalInput(usage)
   const byKind: Partial<Record<UsageKind | UnitKind | 'request', bigint>> = {}
   const unpricedKinds: (UsageKind | UnitKind)[] = []

@@ -56,8 +56,8 @@ describe('has no price rather than a guess', () => {
   test('for a model it does not know', () => assert.equal(idOf({}, 'openai', 'gpt-99', 'openai'), undefined))
   test('for a model billed by the hour', () =>
     assert.equal(idOf({}, 'openai', 'whisper-1', 'openai'), undefined))
-  test('for a model billed by the request as well', () => {
-    assert.equal(idOf({}, 'perplexity', 'sonar', 'perplexity'), undefined)
+  test('for a model billed by its citations as well, which no usage counts', () => {
+    assert.equal(idOf({}, 'perplexity', 'sonar-deep-research', 'perplexity'), undefined)
   })
   test('for a name of absurd length', () => {
     assert.equal(idOf({ 'house/*': { input: '1' } }, 'house', 'x'.repeat(301), 'custom'), undefined)

@@ -11,7 +11,7 @@ export interface Price {
   /** By kind of token; a kind that is absent has no price, which is not the same as a price of zero. */
   rates: Rates
   /** Where a provider may serve a request at other prices than the usual; absent: one price however it is served. */
-  tiers?: TierRates | undefined
+  tiers?: ReadonlyMap<string, TierPrice> | undefined
   /** Pico-dollars for each of what is not a token; absent: a request itself costs nothing, anything else is unpriced. */
   fees?: Fees | undefined
   /** The dearest of its rates, for bounds. */
@@ -22,7 +22,22 @@ export function createPrice(price: Omit<Price, 'ceilings'>): Price {
   return { ...price, ceilings: ceilingsOf(price) }
 }
 
-/** Service tiers that have prices of their own, by the name that `exchange` knows them by. */
-export type TierRates = Readonly<Record<string, Rates>>
+/** What tokens cost in one service tier. */
+export interface TierPrice {
+  /** Stands behind the price's id on record: `flex@2026-10-14`. */
+  label: string
+  rates: Rates
+}
 
 export type Fees = Readonly<Partial<Record<'request' | UnitKind, bigint>>>
+
+/** The rates by which a request in a service tier is priced; one that the price does not tell apart is the usual one. */
+export function ratesOf(price: Price, tier: string | undefined): Rates {
+  return (tier !== undefined && price.tiers?.get(tier)?.rates) || price.rates
+}
+
+/** The name on record of the numbers by which a request in a service tier is priced. */
+export function priceIdOf(price: Price, tier: string | undefined): string {
+  const own = tier === undefined ? undefined : price.tiers?.get(tier)
+  return own ? `${price.id};tier=${own.label}` : price.id
+}

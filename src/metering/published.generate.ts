@@ -17,11 +17,12 @@ import {
 } from '@pydantic/genai-prices'
 import type { UsageKind } from '#exchange'
 import type { Match } from './match.ts'
+import type { Fees } from './price.ts'
 import { type ModelLine, type Origin, type PriceLine, publishedFile, type VendorLine } from './published.ts'
 import type { WrittenRate } from './rate.ts'
 import { formatUsdPerMillion, parseUsdPerMillion } from './usd.ts'
 
-/** The package's units that are kinds of tokens with us. Its other units (searches, pages, hours) are left out. */
+/** The package's units that are kinds of tokens with us. Its other units (pages, hours, characters) are left out. */
 const kindOfUnit: Readonly<Record<string, UsageKind>> = {
   input_mtok: 'input',
   cache_read_mtok: 'cachedInput',
@@ -37,7 +38,13 @@ const kindOfUnit: Readonly<Record<string, UsageKind>> = {
 }
 
 /** Units that every answer is charged by, and that no usage counts: tokens alone would be a bill too low. */
-export const uncounted = ['requests_kcount', 'output_citation_mtok']
+export const uncounted = ['output_citation_mtok']
+
+/** The package's units that are pieces with us. */
+const feeOfUnit: Readonly<Record<string, keyof Fees>> = {
+  requests_kcount: 'request',
+  web_searches_kcount: 'webSearches',
+}
 
 /** The file's text. `released` is the day of the package's release, which the package itself does not say. */
 export async function renderPublished(released: string): Promise<string> {
@@ -80,10 +87,22 @@ function whyUnpriced(listed: readonly ConditionalPrice[]): string | undefined {
 }
 
 function priceLine({ constraint, prices }: ConditionalPrice): PriceLine {
-  const rates = ratesOf(prices)
-  if (!constraint) return { rates }
-  if (constraint.type === 'start_date') return { from: constraint.start_date, rates }
-  return { daily: [utcTime(constraint.start_time), utcTime(constraint.end_time)], rates }
+  const fees = feesOf(prices)
+  const listed = { rates: ratesOf(prices), ...(Object.keys(fees).length > 0 && { fees }) }
+  if (!constraint) return listed
+  if (constraint.type === 'start_date') return { from: constraint.start_date, ...listed }
+  return { daily: [utcTime(constraint.start_time), utcTime(constraint.end_time)], ...listed }
+}
+
+function feesOf(prices: ModelPrice): NonNullable<PriceLine['fees']> {
+  const fees: Partial<Record<keyof Fees, string>> = {}
+  for (const [unit, fee] of Object.entries(feeOfUnit)) {
+    const price = prices[unit]
+    if (price === undefined) continue
+    assert(typeof price === 'number', `${unit} has no tiers`)
+    fees[fee] = decimalOf(price)
+  }
+  return fees
 }
 
 function utcTime(time: string): string {

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { UsageKind } from '#exchange'
 import type { DatedPrice } from './dated.ts'
 import { type Match, matches } from './match.ts'
-import { createPrice } from './price.ts'
-import { readRates, type WrittenRate } from './rate.ts'
+import { createPrice, type Fees } from './price.ts'
+import { readRates, type WrittenRates } from './rate.ts'
+import { type ListedPrice, withTiers } from './tiered-price.ts'
+import { readTiers } from './tiers.ts'
+import { parseUsdPerThousand } from './usd.ts'
 
 /** The file of published prices, one JSON value a line: its origin, then each vendor followed by its models. */
 export const publishedFile = join(import.meta.dirname, 'published.jsonl')
@@ -40,7 +42,9 @@ export interface PriceLine {
   from?: string
   /** Two times of day, UTC. */
   daily?: readonly [string, string]
-  rates: Readonly<Partial<Record<UsageKind, WrittenRate>>>
+  rates: WrittenRates
+  /** US dollars per thousand. */
+  fees?: Readonly<Partial<Record<keyof Fees, string>>>
 }
 
 /** Prices that vendors publish, by the vendor's name in the book and the model's name at the vendor. */
@@ -60,6 +64,7 @@ export function readPublishedPrices(): PublishedPrices {
   const origin: Origin = JSON.parse(first)
   const unread = groupByVendor(lines)
   const vendors = new Map<string, Vendor>()
+  const findTiers = readTiers()
 
   function vendorOf(name: string): Vendor | undefined {
     const known = vendors.get(name)
@@ -79,7 +84,9 @@ export function readPublishedPrices(): PublishedPrices {
       for (const seller of [name, ...(vendor?.fallback ?? [])]) {
         const found = vendorOf(seller)
         const line = found?.models.find(candidate => matches(candidate.match, model.toLowerCase()))
-        if (found && line) return readPrices(found, line, origin)
+        if (!found || !line) continue
+        const histories = findTiers(seller, model.toLowerCase())
+        return withTiers(readPrices(found, line, origin), { vendor: seller, histories })
       }
       return []
     },
@@ -109,18 +116,23 @@ function readVendor([first = '', ...rest]: readonly string[]): Vendor {
   return { ...vendor, models: rest.map((line): ModelLine => JSON.parse(line)) }
 }
 
-function readPrices(vendor: Vendor, line: ModelLine, origin: Origin): DatedPrice[] {
+function readPrices(vendor: Vendor, line: ModelLine, origin: Origin): ListedPrice[] {
   const source = `${vendor.source ?? vendor.vendor}, by ${origin.package} ${origin.version}`
-  return line.prices.map(({ from, daily, rates }) => {
+  return line.prices.map(({ from, daily, rates, fees }) => {
     const since = from ? `;from=${from}` : ''
     const hours = daily ? `;daily=${daily[0]}-${daily[1]}` : ''
     const id = `${vendor.vendor}/${line.model}@${origin.released}${since}${hours}`
     return {
-      price: createPrice({ id, source, rates: readRates(rates) }),
+      price: createPrice({ id, source, rates: readRates(rates), fees: fees && readFees(fees) }),
       fromMs: from === undefined ? undefined : Date.parse(from),
+      written: rates,
       daily: daily && { startMs: timeOfDayMs(daily[0]), endMs: timeOfDayMs(daily[1]) },
     }
   })
+}
+
+function readFees(written: NonNullable<PriceLine['fees']>): Fees {
+  return Object.fromEntries(Object.entries(written).map(([fee, usd]) => [fee, parseUsdPerThousand(usd)]))
 }
 
 function timeOfDayMs(time: string): number {

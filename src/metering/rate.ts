@@ -22,6 +22,9 @@ export type WrittenRate =
   | string
   | { base: string; tiers: readonly { aboveInputTokens: number; price: string }[] }
 
+/** A price list's own words, by kind. */
+export type WrittenRates = Readonly<Partial<Record<UsageKind, WrittenRate>>>
+
 function readRate(written: WrittenRate): Rate {
   if (typeof written === 'string') return { picoUsd: parseUsdPerMillion(written), tiers: [] }
   const tiers = written.tiers.map(({ aboveInputTokens, price }) => ({
@@ -32,7 +35,7 @@ function readRate(written: WrittenRate): Rate {
 }
 
 /** Throws a `RangeError` when a rate is not a price. */
-export function readRates(written: Readonly<Partial<Record<UsageKind, WrittenRate>>>): Rates {
+export function readRates(written: WrittenRates): Rates {
   const rates: Partial<Record<UsageKind, Rate>> = {}
   for (const kind of usageKinds) {
     const rate = written[kind]
@@ -62,4 +65,15 @@ export function picoUsdPerToken(rate: Rate, inputTokens: number): bigint {
   let picoUsd = rate.picoUsd
   for (const tier of rate.tiers) if (inputTokens > tier.aboveInputTokens) picoUsd = tier.picoUsd
   return picoUsd
+}
+
+export function mapRates(rates: Rates, map: (picoUsd: bigint) => bigint): Rates {
+  const mapped: Partial<Record<UsageKind, Rate>> = {}
+  for (const kind of usageKinds) {
+    const rate = rates[kind]
+    if (!rate) continue
+    const tiers = rate.tiers.map(tier => ({ ...tier, picoUsd: map(tier.picoUsd) }))
+    mapped[kind] = { picoUsd: map(rate.picoUsd), tiers }
+  }
+  return mapped
 }

@@ -29,6 +29,21 @@ export function parseUsdPerMillion(text: string): bigint {
   return (BigInt(whole) * picoPerUsd + BigInt(digits.padEnd(12, '0'))) / tokensPerMillion
 }
 
+/**
+ * Pico-dollars for each piece of a price in US dollars per thousand of them, such as `10` for a thousand searches. Nine
+ * decimals are exact. Throws a `RangeError`.
+ */
+export function parseUsdPerThousand(text: string): bigint {
+  const [, whole, fraction = ''] = decimal.exec(text) ?? []
+  const digits = fraction.replace(/0+$/, '')
+  if (whole === undefined || digits.length > 9) {
+    throw new RangeError(
+      `"${text}" is not a price: expected US dollars per thousand, of at most nine decimals`,
+    )
+  }
+  return BigInt(whole) * 1_000_000_000n + BigInt(digits.padEnd(9, '0'))
+}
+
 /** The other way round: pico-dollars per token as US dollars per million tokens. */
 export function formatUsdPerMillion(picoUsdPerToken: bigint): string {
   return formatUsd(picoUsdPerToken * tokensPerMillion)
