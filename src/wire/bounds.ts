@@ -43,9 +43,13 @@ export function inputBounds(inputBound: number): Bounds {
   }
 }
 
+/** OpenAI's Responses refuse less, so that a smaller cap is raised on its way there (`fewestOutputTokens`). */
+const fewestTokens = 16
+
 /** A bound that bounds: not `-1` for all there is, not 0, not more than can be counted. */
 export function readCap(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined
+  const isCap = typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+  return isCap ? Math.max(value, fewestTokens) : undefined
 }
 
 /** The looser of two names for a cap, since not every server looks at the same one. */
