@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { Fault } from '#exchange'
 import { roleEvent, streamHead, textEvent } from '../../test/support/chat-bytes.ts'
-import { says, type VirtualAnswer, VirtualProviders } from '../../test/support/virtual-providers.ts'
+import { answers, says, type VirtualAnswer, VirtualProviders } from '../../test/support/virtual-providers.ts'
 
 const config = `
 providers:
@@ -29,6 +29,25 @@ suite('an attempt', () => {
     assert.equal(asking.attempts[0]?.status, 'cancelled')
     assert.equal(providers.clock.monotonic(), 1_000, 'at once, not when the provider goes on')
     assert.equal(providers.seen[0]?.aborted, true)
+  })
+
+  // A stream began two seconds after its caller had stopped waiting: seed 20 of the simulation.
+  test('of a stream is over when its caller waits no longer, however long it was on its way until then', async () => {
+    for (const [answer, openMs] of [
+      [answers.unreached, 0],
+      [answers.unreached, 600],
+      [answers.hangs, 600],
+    ] as const) {
+      const providers = new VirtualProviders({ config, answer })
+      const { ended } = await providers.ask({
+        model: 'one/m',
+        stream: true,
+        patienceMs: 1_000,
+        openMs: () => openMs,
+      })
+      assert.ok(ended instanceof Fault && ended.code === 'upstream_timeout')
+      assert.equal(providers.clock.monotonic(), 1_000)
+    }
   })
 
   // Taken for free before: it had no usage, and had failed.

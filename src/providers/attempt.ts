@@ -38,7 +38,8 @@ export interface AttemptDeps {
 export interface Leg {
   target: PlannedTarget
   provider: Provider
-  timeouts: Timeouts
+  /** What it may take from now on. */
+  timeouts(): Timeouts
   /** Once it is on record. */
   attempt: Attempt | undefined
   /** The head of an answer, whatever it says. */
@@ -57,6 +58,7 @@ export async function attemptTarget(deps: AttemptDeps, leg: Leg, trip: Trip): Pr
   const going = asked === trip.asked ? trip : { ...trip, asked }
   const departure = await depart(deps, leg, going)
   if (departure.kind === 'whole') return departure
+  if (trip.presence.gone) throw gone() // nobody waits for it any more: it need not be on record
   const attempt = await trip.open(leg.target, hold)
   leg.attempt = attempt
   return await new Promise<Answer>((resolve, reject) => {
@@ -106,6 +108,7 @@ class Conversation implements HttpReader {
   #headers: Record<string, string | string[] | undefined> = {}
   #chunks: Buffer[] = []
   #size = 0
+  #idleMs = 0
   #stream: ProviderStream | undefined
 
   constructor(options: ConversationOptions) {
@@ -122,8 +125,9 @@ class Conversation implements HttpReader {
 
   begin(): void {
     const { presence } = this.#trip
-    const { timeouts } = this.#leg
-    if (presence.gone) return this.#fail(gone(), 'cancelled')
+    const timeouts = this.#leg.timeouts()
+    this.#idleMs = timeouts.idleMs
+    if (presence.gone) return this.#leave()
     this.#limit(timeouts.totalMs, 'in all')
     this.#flow = this.#deps.http.send(
       {
@@ -153,7 +157,7 @@ class Conversation implements HttpReader {
     this.#sent = true
     this.#stopAwaiting()
     if (this.#trip.asked.stream) {
-      this.#stopAwaiting = this.#limit(this.#leg.timeouts.firstTokenMs, 'to begin its stream')
+      this.#stopAwaiting = this.#limit(this.#leg.timeouts().firstTokenMs, 'to begin its stream')
     }
   }
 
@@ -248,7 +252,7 @@ class Conversation implements HttpReader {
       tap,
       flow: this.#flow,
       clock: this.#deps.clock,
-      idleMs: this.#leg.timeouts.idleMs,
+      idleMs: this.#idleMs,
       asked: asked.passthrough ? undefined : asked,
       attempt: this.#attempt,
       onFirst: stream => {
@@ -281,7 +285,9 @@ class Conversation implements HttpReader {
       return this.#reject(gone()) // nobody has it yet, if it had not begun
     }
     const { asked } = this.#trip
-    if (this.#sent && !asked.passthrough) this.#attempt.usage = { input: estimateInput(asked) }
+    if (!this.#sent)
+      this.#attempt.usage = {} // nothing was used, for certain
+    else if (!asked.passthrough) this.#attempt.usage = { input: estimateInput(asked) }
     if (this.#sent) this.#attempt.usageSource = asked.passthrough ? 'unknown' : 'estimate'
     this.#fail(gone(), 'cancelled')
   }

@@ -1,6 +1,7 @@
 export { checkProviders, explainSetting, providersConfig } from './config.ts'
 export type { VendorWords } from './describe-vendors.ts'
 export { describeVendors } from './describe-vendors.ts'
+export { HedgeBudgets } from './hedge-budget.ts'
 export type { Lanes } from './lane.ts'
 export { createLanes } from './lanes.ts'
 export type { Provider } from './provider.ts'

@@ -17,6 +17,7 @@ import { createEgress, type HttpClient, type HttpFailure, type HttpReader, loadC
 import {
   createProviders,
   createThoughtMemories,
+  HedgeBudgets,
   type Lanes,
   type Provider,
   providersConfig,
@@ -55,6 +56,9 @@ export interface Line {
 }
 
 export type VirtualAnswer = (line: Line) => void | Promise<void>
+
+/** One for all, or by provider; who is not named answers well at once. */
+export type VirtualAnswers = VirtualAnswer | Readonly<Record<string, VirtualAnswer>>
 
 const json = { 'content-type': 'application/json' }
 
@@ -136,10 +140,11 @@ const schema = Type.Object({ providers: providersConfig, models: modelsConfig, c
 export class VirtualProviders {
   readonly clock = new VirtualClock()
   readonly seen: Line[] = []
-  answer: VirtualAnswer
+  answer: VirtualAnswers
   readonly #chance
   readonly #standings = new Standings({ clock: this.clock })
   readonly #retryBudgets
+  readonly #hedgeBudgets = new HedgeBudgets()
   readonly #lanes: Lanes
   readonly #breakers: boolean
   #providers
@@ -149,7 +154,7 @@ export class VirtualProviders {
 
   constructor(options: {
     config: string
-    answer: VirtualAnswer
+    answer: VirtualAnswers
     seed?: number
     retryBudget?: { share: number; floorPerSecond: number }
     /** False: they never open. */
@@ -293,7 +298,7 @@ export class VirtualProviders {
         standings: this.#standings,
         lanes: this.#lanes,
         retryBudgets: this.#retryBudgets,
-        hedgeBudgets: new RetryBudgets({ clock, share: 0, floorPerSecond: 0 }),
+        hedgeBudgets: this.#hedgeBudgets,
       },
       this.#breakers ? records : records.map(withoutBreaker),
     )
@@ -306,6 +311,11 @@ export class VirtualProviders {
     return { providers, routing }
   }
 
+  #answerFrom(target: string): VirtualAnswer {
+    if (typeof this.answer === 'function') return this.answer
+    return this.answer[target.slice(0, target.indexOf('/'))] ?? answers.good
+  }
+
   /** Its hosts are the providers' names: `http://one.test/v1`. */
   #network(): HttpClient {
     return {
@@ -316,7 +326,7 @@ export class VirtualProviders {
         this.#asked.set(target, n)
         const line = new VirtualLine(reader, this.clock, { target, n, stream })
         this.seen.push(line)
-        this.clock.after(0, () => void line.run(this.answer))
+        this.clock.after(0, () => void line.run(this.#answerFrom(target)))
         return line
       },
       close: async () => undefined,
