@@ -173,7 +173,7 @@ function drawFairIncident(draw: Draw, users: readonly Coming[]): Incident {
 export function configText(scenario: Scenario, isEdited: boolean): string {
   const { providers, breaker, timeouts, retries, hedges } = scenario
   const targets = providers.map(({ name }) => `${name}/sim-1`)
-  const hedge = hedges ? { hedge: {} } : {}
+  const hedge = hedges ? { hedge: { share: 0.5 } } : {}
   return JSON.stringify({
     providers: Object.fromEntries(
       providers.map(({ name, origin, dialect, connections, concurrency }) => [

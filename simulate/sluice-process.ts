@@ -6,7 +6,7 @@ import { createKeys } from '#keys'
 import { LimitKeeper, MemoryLimitStore, ruleSet } from '#limits'
 import type { PublishedPrices } from '#metering'
 import { createLog, createUuids } from '#platform'
-import { createLanes, createThoughtMemories, RetryBudgets } from '#providers'
+import { createLanes, createThoughtMemories, HedgeBudgets } from '#providers'
 import { createResponses } from '#responses'
 import type { Config } from '../src/roles/config.ts'
 import { createSnapshot, type Fixtures, type Snapshot } from '../src/roles/snapshot.ts'
@@ -95,7 +95,7 @@ export class SluiceProcess {
       standings: new WatchedStandings(watch),
       lanes: createLanes({ clock: this.#clock, chance: draw.fork() }),
       retryBudgets: this.retries,
-      hedgeBudgets: new RetryBudgets({ clock: this.#clock, share: 0, floorPerSecond: 0 }),
+      hedgeBudgets: new HedgeBudgets(),
       limits: new LimitKeeper({
         store: new MemoryLimitStore(),
         isShared: false,

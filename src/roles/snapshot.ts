@@ -16,6 +16,7 @@ import {
 import { type Chance, type Clock, createEgress, type HttpClient } from '#platform'
 import {
   createProviders,
+  type HedgeBudgets,
   type Lanes,
   type Providers,
   type RetryBudgets,
@@ -41,7 +42,7 @@ export interface Fixtures {
   standings: Standings
   lanes: Lanes
   retryBudgets: RetryBudgets
-  hedgeBudgets: RetryBudgets
+  hedgeBudgets: HedgeBudgets
   limits: LimitKeeper
   /** Where the built-in simulator answers, when the configuration wants it. */
   simulatorUrl(): string
