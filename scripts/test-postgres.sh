@@ -4,6 +4,7 @@
 #   export SLUICE_TEST_DATABASE_URL=$(scripts/test-postgres.sh start)
 #   scripts/test-postgres.sh url      # of the one that runs for this checkout
 #   scripts/test-postgres.sh stop     # and its data are gone
+#   scripts/test-postgres.sh root     # only the Debian that it lives in (scripts/test-valkey.sh lives there as well)
 #
 # The server lives in a small Debian of its own (SLUICE_PG_ROOT, made at the first start, about 750 MB, and kept) and
 # is run there by chroot as user postgres, on a free loopback port, with a fresh data folder for each start. Each
@@ -130,5 +131,9 @@ case ${1:-} in
   start) start ;;
   stop) stop ;;
   url) url ;;
-  *) fail "usage: $0 start|stop|url" ;;
+  root)
+    is_ready "$root" || make_root
+    printf '%s\n' "$root"
+    ;;
+  *) fail "usage: $0 start|stop|url|root" ;;
 esac
