@@ -20,7 +20,7 @@ const onTheWay = [
   'metering',
   'events',
 ]
-const domains = [...onTheWay, 'queue', 'retrieval', 'inference', 'prompts', 'evals']
+const domains = [...onTheWay, 'alerts', 'queue', 'retrieval', 'inference', 'prompts', 'evals']
 const ground = ['exchange', 'platform']
 const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   roles: 'all',
