@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Amount, Count, Threshold, TimeSpan, Usd } from '#platform'
+import { Amount, Count, recordReader, Threshold, TimeSpan, Usd } from '#platform'
 
 export const dimensions = [
   'organization',
@@ -98,7 +98,7 @@ const actionConfig = Type.Object(
   },
 )
 
-export const budgetConfig = Type.Object(
+const budgetConfig = Type.Object(
   {
     ...shared,
     limit: Type.Optional(Usd({ description: 'Money: what providers bill.' })),
@@ -154,10 +154,13 @@ export const budgetConfig = Type.Object(
 
 export type BudgetConfig = Static<typeof budgetConfig>
 
+/** Of one that came over the API. */
+export const readBudgetConfig = recordReader(budgetConfig)
+
 const quantity = (description: string) =>
   Type.Optional(Count({ atLeast: '1', atMost: '9000000m', description }))
 
-export const rateLimitConfig = Type.Object(
+const rateLimitConfig = Type.Object(
   {
     ...shared,
     requests: quantity('Calls.'),
@@ -183,6 +186,8 @@ export const rateLimitConfig = Type.Object(
 )
 
 export type RateLimitConfig = Static<typeof rateLimitConfig>
+
+export const readRateLimitConfig = recordReader(rateLimitConfig)
 
 export const budgetsConfig = Type.Array(budgetConfig, {
   default: [],

@@ -16,8 +16,8 @@ export {
   TimeSpan,
   Usd,
 } from './config/quantities.ts'
-export type { RecordRead } from './config/record.ts'
-export { readRecord } from './config/record.ts'
+export type { RecordRead, RecordReader } from './config/record.ts'
+export { recordReader } from './config/record.ts'
 export { watchFile } from './config/watch.ts'
 export { DataFolderError, takeDataFolder } from './data-folder.ts'
 export type { Database, Queryable, Statement } from './database/database.ts'
