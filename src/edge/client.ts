@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { Exchange } from '#events'
-import { type Call, Fault, faults, type IncomingRequest, targetName } from '#exchange'
+import { type Call, Fault, type IncomingRequest, targetName } from '#exchange'
 import type { Client } from '#gateway'
 import type { Tape } from '#idempotency'
 import { formatUsd } from '#metering'
-import { dialects, type Heartbeat, heartbeatOf, tailAfter } from '#wire'
+import { dialects, type Heartbeat, heartbeatOf, limitHeaders, tailAfter } from '#wire'
+import { faultHeaders, headerText, passedOn } from './answer-headers.ts'
 import { ReaderProgress } from './reader-progress.ts'
 import type { Round } from './rounds.ts'
 import { shuttingDown, type Traveller } from './under-way.ts'
@@ -143,7 +144,7 @@ export class HttpClientOfCall implements Client, Traveller {
     this.#response.writeHead(answer.status, {
       'content-type': 'application/json',
       'content-length': answer.body.length,
-      ...answer.headers,
+      ...passedOn(answer.headers, exchange),
       ...this.#ownHeaders(exchange),
     })
     this.#ended = true // not before: a header that Node refuses makes this a failure, which has an answer too
@@ -185,8 +186,8 @@ export class HttpClientOfCall implements Client, Traveller {
       'content-type': type,
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
-      ...headers,
-      ...(status === undefined ? this.#callHeaders() : this.#ownHeaders(exchange)),
+      ...passedOn(headers, exchange),
+      ...(status === undefined ? this.#callHeaders(exchange) : this.#ownHeaders(exchange)),
     })
   }
 
@@ -247,18 +248,24 @@ export class HttpClientOfCall implements Client, Traveller {
   }
 
   /** What is known of a call from its beginning. */
-  #callHeaders(): Record<string, string> {
+  #callHeaders(exchange: Exchange): Record<string, string> {
+    const { limits } = exchange
     return {
       'x-request-id': this.#call.requestId,
       ...(isAnthropic(this.#call.dialect) && { 'request-id': this.#call.requestId }),
       'x-sluice-call': this.#first?.callId ?? this.#call.id,
       ...(this.#first && { 'idempotent-replayed': 'true' }),
+      ...(limits && limitHeaders(this.#call.dialect, { limits, nowMs: this.#nowMs(exchange) })),
     }
+  }
+
+  #nowMs(exchange: Exchange): number {
+    return this.#call.startedAtMs + exchange.durationMs
   }
 
   #ownHeaders(exchange: Exchange): Record<string, string> {
     const headers: Record<string, string> = {
-      ...this.#callHeaders(),
+      ...this.#callHeaders(exchange),
       'x-sluice-attempts': String(exchange.attempts.length),
       'x-sluice-cache': 'off',
     }
@@ -272,24 +279,7 @@ export class HttpClientOfCall implements Client, Traveller {
   }
 }
 
-/** What an error says in its headers: when to come back, and whether an SDK may do so by itself. */
-export function faultHeaders(fault: Fault): Record<string, string> {
-  const headers: Record<string, string> = {}
-  if (!faults[fault.code].retry || fault.detail.retriesSpent) headers['x-should-retry'] = 'false'
-  const { retryAfterMs } = fault.detail
-  if (retryAfterMs !== undefined) {
-    headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000))
-    headers['retry-after-ms'] = String(retryAfterMs)
-  }
-  return headers
-}
-
 /** Anthropic's SDKs look for their request id under a name of their own. */
 function isAnthropic(dialect: Call['dialect']): boolean {
   return dialect.startsWith('anthropic-')
-}
-
-/** A model's name may be any text; a header may not. */
-function headerText(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 256)
 }

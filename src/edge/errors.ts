@@ -2,7 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault, toFault } from '#exchange'
 import type { Log } from '#platform'
 import { dialects } from '#wire'
-import { faultHeaders } from './client.ts'
+import { faultHeaders } from './answer-headers.ts'
 import { spokenDialect } from './spoken-dialect.ts'
 
 /** What the HTTP framework refuses by itself, in words for the caller. */

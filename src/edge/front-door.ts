@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { CallClass, Fault } from '#exchange'
 import { dialects } from '#wire'
-import { faultHeaders } from './client.ts'
+import { faultHeaders } from './answer-headers.ts'
 import type { Shedder } from './shedder.ts'
 import { spokenDialect } from './spoken-dialect.ts'
 

@@ -6,6 +6,7 @@ import {
   type CallStatus,
   type Fault,
   type Hold,
+  type LimitStanding,
   type Plan,
   type SkipReason,
   type Target,
@@ -49,6 +50,8 @@ export class Exchange {
   readonly skips: { target: Target; reason: SkipReason }[] = []
   /** Why the answer is less than what was asked for; several reasons, each once. */
   degraded: string | undefined
+  /** How the rate limits stand that concern the call, once it is counted. */
+  limits: readonly LimitStanding[] | undefined
   recorded = false
   /** What was answered, as far as it is kept; undefined where the owner wants no texts on record. */
   answered: Buffer[] | undefined

@@ -33,6 +33,10 @@ export function renderGeminiError(fault: Fault, requestId: string): Json {
     const fieldViolations = [{ field: param, description: fault.message }]
     details.push({ '@type': 'type.googleapis.com/google.rpc.BadRequest', fieldViolations })
   }
+  if (fault.detail.ours && fault.status === 429) {
+    const violations = [{ subject: 'sluice', quotaId: fault.code, description: fault.message }]
+    details.push({ '@type': 'type.googleapis.com/google.rpc.QuotaFailure', violations })
+  }
   if (retryAfterMs !== undefined) {
     const retryDelay = `${retryAfterMs / 1000}s`
     details.push({ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay })
