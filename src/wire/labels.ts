@@ -10,12 +10,12 @@ const noTag = '\ufffd'
 /** `tags`, an array or a list with commas, and `environment`, of a request's metadata. */
 export function readLabels({ tags, environment }: Json): Pick<Asked, 'tags' | 'environment'> {
   if (tags === undefined && environment === undefined) return {}
-  const list = Array.isArray(tags)
-    ? tags.map(tag => (typeof tag === 'string' ? tag : noTag))
-    : typeof tags === 'string'
-      ? tags.split(',')
-      : undefined
+  const list = Array.isArray(tags) ? tags.map(tagOf) : typeof tags === 'string' ? tags.split(',') : undefined
   return { ...(list && { tags: list }), ...(typeof environment === 'string' && { environment }) }
+}
+
+function tagOf(tag: unknown): string {
+  return typeof tag === 'string' ? tag : noTag
 }
 
 /**
@@ -25,6 +25,6 @@ export function readLabels({ tags, environment }: Json): Pick<Asked, 'tags' | 'e
 export function withTagsAsText(body: Buffer, json: Json, fields: ObjectFields): Buffer | undefined {
   const { metadata } = json
   if (!isObject(metadata) || !Array.isArray(metadata.tags)) return undefined
-  const tags = metadata.tags.map(String).join()
+  const tags = metadata.tags.map(tagOf).join()
   return exchangeFields(body, fields, { metadata: JSON.stringify({ ...metadata, tags }) })
 }
