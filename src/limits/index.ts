@@ -1,3 +1,6 @@
+import type { MigrationSource } from '#platform'
+
+export type { AuditEntry } from './audit.ts'
 export { checkRules } from './check-rules.ts'
 export { budgetsConfig, rateLimitsConfig } from './config.ts'
 export type { Eased } from './ease.ts'
@@ -8,9 +11,17 @@ export type { Pricing } from './needs.ts'
 export type { Reservation, Take } from './reservation.ts'
 export type { Increase, Match, Rule, SoftAction, SoftStep, Threshold, Unit } from './rule.ts'
 export { counterKey, mostOf, thresholdOf } from './rule.ts'
+export type { ConfiguredRules } from './rule-book.ts'
 export type { Concern, RuleSet } from './rule-set.ts'
 export { ruleSet } from './rule-set.ts'
+export type { Counters, Rules, RulesOptions, Standing } from './rules.ts'
+export { createRules } from './rules.ts'
 export type { Counted, CounterRef, Entry, LimitStore } from './store.ts'
 export { LimitStoreAway } from './store.ts'
 export type { Period, Span, Window } from './window.ts'
 export { windowAt } from './window.ts'
+
+export const limitsMigrations: MigrationSource = {
+  domain: 'limits',
+  folder: new URL('./migrations', import.meta.url),
+}

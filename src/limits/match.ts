@@ -91,3 +91,28 @@ function escaped(value: string): string {
   if (!value.includes('/') && !value.includes('%')) return value
   return value.replaceAll('%', '%25').replaceAll('/', '%2F')
 }
+
+/** How subjects of a rule are written, for people: `ORGANIZATION/user/USER`. */
+export function subjectForm({ per }: Rule): string {
+  const isOwned = per.some(dimension => dimension === 'organization' || belongToOrganization.has(dimension))
+  const rest = per.filter(dimension => dimension !== 'organization')
+  const form = [
+    ...(isOwned ? ['ORGANIZATION'] : []),
+    ...rest.map(dimension => `${dimension}/${dimension.toUpperCase()}`),
+  ]
+  return form.join('/') || 'all'
+}
+
+/** Whether a text is a subject that the rule can have. */
+export function isSubjectOf(rule: Rule, subject: string): boolean {
+  const form = subjectForm(rule).split('/')
+  const parts = subject.split('/')
+  return (
+    parts.length === form.length &&
+    parts.every((part, i) => part !== '' && (isPlaceholder(form[i] ?? '') || part === form[i]))
+  )
+}
+
+function isPlaceholder(part: string): boolean {
+  return part === part.toUpperCase()
+}

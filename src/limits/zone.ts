@@ -16,6 +16,7 @@ const utc: Zone = { offsetAt: () => 0, firstAt: localMs => localMs }
 
 /** Throws a `RangeError` where the runtime knows no such zone. */
 export function createZone(name: string): Zone {
+  if (name === 'UTC') return utc
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: name,
     calendar: 'gregory',

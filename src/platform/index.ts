@@ -16,7 +16,7 @@ export {
   TimeSpan,
   Usd,
 } from './config/quantities.ts'
-export type { RecordRead, RecordReader } from './config/record.ts'
+export type { RecordProblem, RecordRead, RecordReader } from './config/record.ts'
 export { recordReader } from './config/record.ts'
 export { watchFile } from './config/watch.ts'
 export { DataFolderError, takeDataFolder } from './data-folder.ts'

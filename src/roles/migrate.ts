@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { eventsMigrations } from '#events'
 import { idempotencyMigrations } from '#idempotency'
 import { keysMigrations } from '#keys'
+import { limitsMigrations } from '#limits'
+import { meteringMigrations } from '#metering'
 import { type Database, type MigrationSource, migrate, takeDataFolder } from '#platform'
 import { responsesMigrations } from '#responses'
 import { loadConfiguration } from './configuration.ts'
@@ -10,6 +12,8 @@ import { openStore } from './open-store.ts'
 export const migrations: readonly MigrationSource[] = [
   keysMigrations,
   eventsMigrations,
+  meteringMigrations,
+  limitsMigrations,
   responsesMigrations,
   idempotencyMigrations,
 ]

@@ -6,7 +6,7 @@ import { createValidator } from './validate.ts'
 /** A record that came another way than in the file, such as over the API, and all that is wrong with it. */
 export type RecordRead<T> = { ok: true; value: T } | { ok: false; problems: RecordProblem[] }
 
-interface RecordProblem {
+export interface RecordProblem {
   /** `soft[0].at`; empty for the record as a whole. */
   path: string
   message: string
