@@ -2,7 +2,7 @@ import type { ChatRequest } from './chat.ts'
 import type { Decision } from './decision.ts'
 import type { EmbeddingsRequest } from './embeddings.ts'
 import type { Counts, Hold } from './hold.ts'
-import type { Usage, UsageSource } from './usage.ts'
+import type { Bill, Usage, UsageSource } from './usage.ts'
 
 /** Wire formats that callers can speak; one module in `wire/` each. Providers speak them too. */
 export type CallerDialect =
@@ -269,6 +269,8 @@ export interface Attempt {
   skippedEvents?: number
   usage?: Usage
   usageSource?: UsageSource
+  /** What the provider says of its charge beside that. */
+  bill?: Bill
   costPicoUsd?: bigint
   /** What was held for it, where anything limits the call; and what budgets count of it, once it is over. */
   hold?: Hold

@@ -1,5 +1,5 @@
 import type { AnswerPart, Citation, Signature } from './chat.ts'
-import type { Usage } from './usage.ts'
+import type { Bill, Usage } from './usage.ts'
 
 /** A model's whole answer, in the words of no dialect. */
 export interface ChatAnswer {
@@ -11,6 +11,7 @@ export interface ChatAnswer {
   /** By number, from 0, with no gap. Empty only where a provider answers without any. */
   choices: readonly Choice[]
   usage?: Usage
+  bill?: Bill
 }
 
 export interface Choice {
@@ -58,7 +59,7 @@ export type ChatEvent =
   | { type: 'part-end'; choice: number }
   | { type: 'finish'; choice: number; finish: Finish }
   /** The counts so far, whole: the last one stands. */
-  | { type: 'usage'; usage: Usage }
+  | { type: 'usage'; usage: Usage; bill?: Bill }
   /** With the service tier, where the provider knows only now which it was. */
   | { type: 'end'; serviceTier?: string }
   /** The provider ended its stream with an error. Nothing follows. */

@@ -30,6 +30,16 @@ export type UnitKind = (typeof unitKinds)[number]
 /** Tokens by kind, and pieces; a kind that is absent is zero. */
 export type Usage = Partial<Record<UsageKind | UnitKind, number>>
 
+/** What a provider says of its charge beside the counts. */
+export interface Bill {
+  /** The service tier that it served the request in; `default` is the usual one. */
+  tier?: string
+  /** What it itself says that it charges, in pico-dollars. */
+  picoUsd?: bigint
+  /** Its counts are no counts, and were not believed; or they contradict each other, and were cut to the totals. */
+  doubt?: 'refused' | 'contradicts'
+}
+
 /** Where the counts come from: the provider's word, our own count of what was seen, or nobody could tell. */
 export type UsageSource = 'provider' | 'estimate' | 'unknown'
 

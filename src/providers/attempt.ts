@@ -193,6 +193,7 @@ class Conversation implements HttpReader {
     if (!this.#isAnswer()) return this.#fail(this.#classify(this.#status, body, this.#readError(body)))
     const read = this.#trip.asked.stream ? undefined : this.#passage.readWhole(body)
     if (!read) return this.#fail(this.#notAnAnswer(body))
+    if (read.facts.bill) this.#attempt.bill = read.facts.bill
     if (read.facts.usage) {
       this.#attempt.usage = read.facts.usage
       this.#attempt.usageSource = 'provider'

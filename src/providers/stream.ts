@@ -199,7 +199,9 @@ export class ProviderStream implements AnswerStream {
     const { attempt, tap, asked } = this.#options
     const { facts } = tap
     const told = facts.usage
-    if (told && (status === 'succeeded' || facts.counted)) {
+    if (facts.bill) attempt.bill = facts.bill
+    const isBelieved = facts.bill?.doubt !== 'refused'
+    if (told && isBelieved && (status === 'succeeded' || facts.counted)) {
       attempt.usage = told
       attempt.usageSource = 'provider'
     } else if (told || asked) {

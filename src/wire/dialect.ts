@@ -1,5 +1,6 @@
 import type {
   Asked,
+  Bill,
   ChatAnswer,
   ChatEvent,
   ChatRequest,
@@ -164,6 +165,7 @@ export interface FieldRecord {
 
 export interface AnswerFacts {
   usage: Usage | undefined
+  bill?: Bill | undefined
   model: string | undefined
 }
 
@@ -192,6 +194,8 @@ export interface StreamTap {
 export interface StreamFacts {
   /** The counts so far, as the provider told them. */
   usage: Usage | undefined
+  /** What the provider says of its charge beside them. */
+  bill: Bill | undefined
   /** They are final, though the end mark may not have come. */
   counted: boolean
   /** Pieces of content, and their characters. */
@@ -219,6 +223,7 @@ export const noWords: ProviderError = {
 export function emptyFacts(): StreamFacts {
   return {
     usage: undefined,
+    bill: undefined,
     counted: false,
     pieces: 0,
     characters: 0,

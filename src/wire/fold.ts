@@ -1,4 +1,4 @@
-import type { AnswerPart, ChatAnswer, ChatEvent, Choice, Finish, TokenLogprob, Usage } from '#exchange'
+import type { AnswerPart, Bill, ChatAnswer, ChatEvent, Choice, Finish, TokenLogprob, Usage } from '#exchange'
 
 interface Growing {
   parts: AnswerPart[]
@@ -12,17 +12,20 @@ export function foldEvents(events: Iterable<ChatEvent>): ChatAnswer {
   const choices: Growing[] = []
   const head: { id?: string; model?: string; serviceTier?: string } = {}
   let usage: Usage | undefined
+  let bill: Bill | undefined
   for (const event of events) {
     if (event.type === 'start') {
       const { type: _type, usage: first, ...rest } = event
       Object.assign(head, rest)
       usage = first ?? usage
-    } else if (event.type === 'usage') usage = event.usage
-    else if (event.type === 'end') {
+    } else if (event.type === 'usage') {
+      usage = event.usage
+      bill = event.bill ?? bill
+    } else if (event.type === 'end') {
       if (event.serviceTier !== undefined) head.serviceTier = event.serviceTier
     } else if ('choice' in event) grow(choiceAt(choices, event.choice), event)
   }
-  return { ...head, choices: choices.map(finishChoice), ...(usage && { usage }) }
+  return { ...head, choices: choices.map(finishChoice), ...(usage && { usage }), ...(bill && { bill }) }
 }
 
 function choiceAt(choices: Growing[], index: number): Growing {
@@ -76,7 +79,7 @@ function finishChoice({ parts, finish, logprobs }: Growing): Choice {
 
 /** The steps in which a whole answer would have been streamed, each part in one piece. */
 export function* unfoldAnswer(answer: ChatAnswer): Generator<ChatEvent> {
-  const { choices, usage, ...head } = answer
+  const { choices, usage, bill, ...head } = answer
   yield { type: 'start', ...head }
   for (const [choice, { parts, finish, logprobs }] of choices.entries()) {
     let unsaid = logprobs
@@ -86,7 +89,7 @@ export function* unfoldAnswer(answer: ChatAnswer): Generator<ChatEvent> {
     }
     yield { type: 'finish', choice, finish }
   }
-  if (usage) yield { type: 'usage', usage }
+  if (usage) yield { type: 'usage', usage, ...(bill && { bill }) }
   yield { type: 'end' }
 }
 

@@ -1,4 +1,5 @@
 import { assert, type ChatEvent, type Fault, type Finish, type ProviderError } from '#exchange'
+import { mergeBills, readBill } from './bill.ts'
 import {
   type EventReader,
   type EventWriter,
@@ -72,14 +73,19 @@ export class TranslatingTap implements StreamTap {
         facts.characters += event.part.type === 'tool-call' ? event.part.name.length : 0
         return
       case 'start':
-      case 'usage':
         facts.usage = event.usage ?? facts.usage
+        facts.bill = mergeBills(facts.bill, readBill(undefined, event.serviceTier))
+        return
+      case 'usage':
+        facts.usage = event.usage
+        facts.bill = mergeBills(facts.bill, event.bill)
         return
       case 'finish':
         if (event.finish.reason === 'error') facts.error = finishError(event.finish)
         return
       case 'end':
         facts.ended = true
+        facts.bill = mergeBills(facts.bill, readBill(undefined, event.serviceTier))
         return
       case 'error':
         facts.error = event.error

@@ -1,4 +1,5 @@
 import { type Asked, allow, type Decision, type Dialect, refuse } from '#exchange'
+import { mergeBills, readBill } from './bill.ts'
 import type {
   AnswerContext,
   ChatDialect,
@@ -49,7 +50,8 @@ export async function translateChat(
     read(json) {
       const answer = theirs.readAnswer(json, { hex: context.hex })
       if (!answer) return undefined
-      const facts = { usage: answer.usage, model: answer.model }
+      const bill = mergeBills(readBill(undefined, answer.serviceTier), answer.bill)
+      const facts = { usage: answer.usage, model: answer.model, bill }
       const failed = answer.choices.find(({ finish }) => finish.reason === 'error')
       if (failed) return { facts, answer: { error: finishError(failed.finish) } }
       rememberAnswer(answer, memory)

@@ -1,4 +1,5 @@
 import type { ChatEvent } from '#exchange'
+import { withoutTier } from '../bill.ts'
 import { noWords } from '../dialect.ts'
 import { isObject, parseObject } from '../json-body.ts'
 import type { SseEvent } from '../sse.ts'
@@ -9,7 +10,7 @@ import { readMessagesError } from './error.ts'
 import { readHead } from './read-answer.ts'
 import { readRefusal, readStop } from './stop.ts'
 import { readThinking } from './thinking-blocks.ts'
-import { mergeReports, readMessagesUsage } from './usage.ts'
+import { mergeReports, readMessagesBill, readMessagesUsage, readTier } from './usage.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -200,7 +201,8 @@ export class MessagesReader extends SseReader {
 
   #tellUsage(): ChatEvent[] {
     const usage = readMessagesUsage(this.#report)
-    return usage ? [{ type: 'usage', usage }] : []
+    const bill = withoutTier(readMessagesBill(this.#report), readTier(this.#report).serviceTier)
+    return usage ? [{ type: 'usage', usage, ...(bill && { bill }) }] : []
   }
 
   get #isStopped(): boolean {

@@ -170,6 +170,7 @@ suite('usage', () => {
       cacheWrite1h: 20,
       output: 30,
       reasoning: 17,
+      webSearches: 1,
     })
     assert.equal(totalInput(usage ?? {}), 25 + 12 + 30)
     assert.equal(totalOutput(usage ?? {}), 47)

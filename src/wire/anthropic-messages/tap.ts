@@ -1,10 +1,10 @@
-import type { ProviderError, Usage } from '#exchange'
+import type { Bill, ProviderError, Usage } from '#exchange'
 import { noWords, type StreamFacts, type StreamTap } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { type SseEvent, SseSplitter } from '../sse.ts'
 import { keepAlives } from '../sse-tap.ts'
 import { readMessagesError } from './error.ts'
-import { mergeReports, readMessagesUsage } from './usage.ts'
+import { mergeReports, readMessagesBill, readMessagesUsage } from './usage.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -23,6 +23,10 @@ class MessagesFacts implements StreamFacts {
   counted = false
   /** It is known why the answer ended. */
   stopped = false
+
+  get bill(): Bill | undefined {
+    return readMessagesBill(this.report)
+  }
 
   get usage(): Usage | undefined {
     return readMessagesUsage(this.report)

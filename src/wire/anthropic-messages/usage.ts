@@ -1,4 +1,5 @@
-import { totalOutput, type Usage, usageKinds } from '#exchange'
+import { type Bill, totalOutput, type Usage, usageKinds } from '#exchange'
+import { hasOnlyCounts, readBill } from '../bill.ts'
 import { isObject } from '../json-body.ts'
 import { readCount } from '../token-count.ts'
 
@@ -37,13 +38,14 @@ function readCounts(report: unknown): Usage | undefined {
   if (!isObject(report)) return undefined
   const input = readCount(report, 'input_tokens')
   const total = readCount(report, 'output_tokens')
-  if (input === undefined && total === undefined) return undefined
+  if ((input === undefined && total === undefined) || !hasOnlyCounts(report)) return undefined
   const lifetimes = isObject(report.cache_creation) ? report.cache_creation : {}
   const oneHour = readCount(lifetimes, 'ephemeral_1h_input_tokens') ?? 0
   const fiveMinutes = readCount(lifetimes, 'ephemeral_5m_input_tokens') ?? 0
   const written = readCount(report, 'cache_creation_input_tokens') ?? oneHour + fiveMinutes
   const cacheWrite1h = Math.min(oneHour, written)
   const details = isObject(report.output_tokens_details) ? report.output_tokens_details : {}
+  const tools = isObject(report.server_tool_use) ? report.server_tool_use : {}
   const reasoning = Math.min(readCount(details, 'thinking_tokens') ?? 0, total ?? 0)
   return withoutZeros({
     input,
@@ -52,6 +54,7 @@ function readCounts(report: unknown): Usage | undefined {
     cacheWrite1h,
     output: (total ?? 0) - reasoning,
     reasoning,
+    webSearches: readCount(tools, 'web_search_requests'),
   })
 }
 
@@ -97,6 +100,17 @@ export function readTier(report: unknown): { serviceTier?: string } {
   const tier = isObject(report) ? report.service_tier : undefined
   if (typeof tier !== 'string') return {}
   return { serviceTier: tier === 'standard' ? 'default' : tier }
+}
+
+/**
+ * How the request was served, as far as its price depends on it: the tier, the speed (`fast` has prices of its own),
+ * and whether only the United States may serve it (`inference_geo`), which has a surcharge.
+ */
+export function readMessagesBill(report: unknown): Bill | undefined {
+  if (!isObject(report)) return undefined
+  const tier = report.speed === 'fast' ? 'fast' : readTier(report).serviceTier
+  if (report.inference_geo !== 'us') return readBill(report, tier)
+  return readBill(report, tier === undefined || tier === 'default' ? 'us' : `${tier}+us`)
 }
 
 function writeTier(tier: string | undefined): string | null {

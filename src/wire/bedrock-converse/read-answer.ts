@@ -1,4 +1,5 @@
 import type { ChatAnswer } from '#exchange'
+import { readBill } from '../bill.ts'
 import { isObject } from '../json-body.ts'
 import { readBlock } from './read-blocks.ts'
 import { readStop } from './stop.ts'
@@ -10,9 +11,10 @@ export function readConverseAnswer(json: Record<string, unknown>): ChatAnswer | 
   if (!isObject(message) || !Array.isArray(message.content)) return undefined
   const parts = message.content.filter(isObject).map(readBlock)
   const usage = readConverseUsage(json.usage)
+  const bill = readBill(json.usage)
   const finish = readStop(
     json,
     parts.some(({ type }) => type === 'tool-call'),
   )
-  return { ...readTier(json), choices: [{ parts, finish }], ...(usage && { usage }) }
+  return { ...readTier(json), choices: [{ parts, finish }], ...(usage && { usage }), ...(bill && { bill }) }
 }

@@ -1,4 +1,5 @@
 import type { ChatEvent } from '#exchange'
+import { readBill } from '../bill.ts'
 import type { EventReader } from '../dialect.ts'
 import { isObject, parseObject } from '../json-body.ts'
 import { errorOf } from './error.ts'
@@ -178,7 +179,9 @@ export class ConverseReader implements EventReader {
     this.#over = true
     const metadata = this.#metadata ?? {}
     const usage = readConverseUsage(metadata.usage)
-    return [...(usage ? [{ type: 'usage' as const, usage }] : []), { type: 'end', ...readTier(metadata) }]
+    const bill = readBill(metadata.usage)
+    const told = usage ? [{ type: 'usage' as const, usage, ...(bill && { bill }) }] : []
+    return [...told, { type: 'end', ...readTier(metadata) }]
   }
 }
 

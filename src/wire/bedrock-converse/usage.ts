@@ -1,4 +1,5 @@
 import type { Usage } from '#exchange'
+import { hasOnlyCounts } from '../bill.ts'
 import { isObject } from '../json-body.ts'
 import { readCount } from '../token-count.ts'
 
@@ -12,7 +13,7 @@ export function readConverseUsage(report: unknown): Usage | undefined {
   if (!isObject(report)) return undefined
   const input = readCount(report, 'inputTokens')
   const output = readCount(report, 'outputTokens')
-  if (input === undefined && output === undefined) return undefined
+  if ((input === undefined && output === undefined) || !hasOnlyCounts(report)) return undefined
   const details = Array.isArray(report.cacheDetails) ? report.cacheDetails.filter(isObject) : []
   const hour = details
     .filter(({ ttl }) => ttl === '1h')

@@ -1,8 +1,9 @@
 import type { ChatEvent, Usage } from '#exchange'
+import { withoutTier } from '../bill.ts'
 import { isObject } from '../json-body.ts'
 import { CandidateReader } from './candidate-reader.ts'
 import type { Json } from './json.ts'
-import { readGeminiUsage } from './usage.ts'
+import { readGeminiBill, readGeminiUsage } from './usage.ts'
 
 /** More candidates than any model gives; a number past it is no index. */
 const mostCandidates = 64
@@ -37,7 +38,8 @@ export class AnswerReader {
     const usage = readGeminiUsage(answer.usageMetadata)
     this.#serviceTier = readServiceTier(answer.usageMetadata) ?? this.#serviceTier
     if (this.#begun) {
-      if (usage) this.#events.push({ type: 'usage', usage })
+      const bill = withoutTier(readGeminiBill(answer.usageMetadata), this.#serviceTier)
+      if (usage) this.#events.push({ type: 'usage', usage, ...(bill && { bill }) })
     } else this.#start(answer, usage)
     const candidates = Array.isArray(answer.candidates) ? answer.candidates : []
     for (const [position, candidate] of candidates.entries()) {

@@ -1,9 +1,10 @@
 import type { ChatAnswer } from '#exchange'
+import { withoutTier } from '../bill.ts'
 import type { AnswerFacts, ReaderOptions } from '../dialect.ts'
 import { foldEvents } from '../fold.ts'
 import { isObject, parseObject } from '../json-body.ts'
 import { AnswerReader } from './answer-reader.ts'
-import { readGeminiUsage } from './usage.ts'
+import { readGeminiBill, readGeminiUsage } from './usage.ts'
 
 /** A whole answer, by the same reading as a stream's pieces. */
 export function readGeminiAnswer(
@@ -13,7 +14,12 @@ export function readGeminiAnswer(
   if (!isAnswer(json)) return undefined
   const reader = new AnswerReader(hex)
   const answer = foldEvents([...reader.read(json), ...reader.finish()])
-  return { ...answer, ...(reader.serviceTier !== undefined && { serviceTier: reader.serviceTier }) }
+  const bill = withoutTier(readGeminiBill(json.usageMetadata), reader.serviceTier)
+  return {
+    ...answer,
+    ...(bill && { bill }),
+    ...(reader.serviceTier !== undefined && { serviceTier: reader.serviceTier }),
+  }
 }
 
 /** What a whole answer says of itself, for the relay. */
@@ -22,6 +28,7 @@ export function readGeminiFacts(body: Buffer): AnswerFacts | undefined {
   if (!json || !isAnswer(json)) return undefined
   return {
     usage: readGeminiUsage(json.usageMetadata),
+    bill: readGeminiBill(json.usageMetadata),
     model: typeof json.modelVersion === 'string' ? json.modelVersion : undefined,
   }
 }

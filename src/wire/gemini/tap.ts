@@ -1,10 +1,11 @@
+import { mergeBills } from '../bill.ts'
 import type { StreamTapOptions } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import type { SseEvent } from '../sse.ts'
 import { SseTap } from '../sse-tap.ts'
 import { readGeminiError } from './error.ts'
 import { createStreamForm, type StreamForm, wantsEvents } from './stream-form.ts'
-import { readGeminiUsage } from './usage.ts'
+import { readGeminiBill, readGeminiUsage } from './usage.ts'
 
 /**
  * Relays a stream and reads it in passing. We always ask the provider for events; a caller who did not is given the
@@ -59,6 +60,7 @@ export class GeminiStreamTap extends SseTap {
       this.#candidates.set(index, ended || this.#candidates.get(index) === true)
     }
     const usage = readGeminiUsage(json.usageMetadata)
+    this.facts.bill = mergeBills(this.facts.bill, readGeminiBill(json.usageMetadata))
     if (!usage) return
     this.facts.usage = usage
     this.facts.counted = this.#isOver()

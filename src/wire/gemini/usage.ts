@@ -1,4 +1,5 @@
-import { totalInput, totalOutput, type Usage } from '#exchange'
+import { type Bill, totalInput, totalOutput, type Usage } from '#exchange'
+import { hasOnlyCounts, readBill } from '../bill.ts'
 import { isObject } from '../json-body.ts'
 import { readCount } from '../token-count.ts'
 
@@ -15,11 +16,20 @@ export function readGeminiUsage(report: unknown): Usage | undefined {
   const prompt = readCount(report, 'promptTokenCount')
   const total = readCount(report, 'totalTokenCount')
   if (countFields.every(name => readCount(report, name) === undefined)) return undefined
+  if (!hasOnlyCounts(report)) return undefined
   const reasoning = readCount(report, 'thoughtsTokenCount') ?? 0
   const inputTokens = (prompt ?? 0) + (readCount(report, 'toolUsePromptTokenCount') ?? 0)
   const outputTokens =
     readCount(report, 'candidatesTokenCount') ?? Math.max((total ?? 0) - inputTokens - reasoning, 0)
   return said({ ...readInput(report, inputTokens), ...readOutput(report, outputTokens), reasoning })
+}
+
+/** Gemini says the tier itself; Vertex AI says what kind of traffic it was (`trafficType`: ON_DEMAND_PRIORITY …). */
+export function readGeminiBill(report: unknown): Bill | undefined {
+  if (!isObject(report)) return undefined
+  const traffic = typeof report.trafficType === 'string' ? report.trafficType : ''
+  const kind = /_(PRIORITY|FLEX)$/.exec(traffic)?.[1]
+  return readBill(report, report.serviceTier ?? kind)
 }
 
 /** Any of them may be missing, the prompt's too: recorded with an image by address. */

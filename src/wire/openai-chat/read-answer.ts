@@ -1,4 +1,5 @@
 import type { AnswerPart, ChatAnswer, Choice, Citation, ToolCallPart } from '#exchange'
+import { readBill } from '../bill.ts'
 import type { AnswerFacts, ReaderOptions } from '../dialect.ts'
 import { isObject, parseObject } from '../json-body.ts'
 import { readOpenAiUsage } from '../openai/usage.ts'
@@ -14,7 +15,11 @@ type Json = Readonly<Record<string, unknown>>
 export function readChatFacts(body: Buffer): AnswerFacts | undefined {
   const json = parseObject(body.toString())
   if (!json || !Array.isArray(json.choices)) return undefined
-  return { usage: readOpenAiUsage(json.usage), model: textOf(json.model) }
+  return {
+    usage: readOpenAiUsage(json.usage),
+    model: textOf(json.model),
+    bill: readBill(json.usage, json.service_tier),
+  }
 }
 
 /** A whole answer. Undefined when it is none: an error, another format. */
@@ -26,6 +31,7 @@ export function readChatAnswer(json: Json, options: ReaderOptions): ChatAnswer |
     serviceTier: textOf(json.service_tier),
     choices: json.choices.filter(isObject).map(choice => readChoice(choice, options)),
     usage: readOpenAiUsage(json.usage),
+    bill: readBill(json.usage),
   })
 }
 

@@ -1,4 +1,5 @@
 import type { ChatEvent } from '#exchange'
+import { readBill } from '../bill.ts'
 import { noWords, type ReaderOptions } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { readOpenAiError } from '../openai/error.ts'
@@ -88,7 +89,8 @@ export class ChatReader extends SseReader {
       readOpenAiUsage(chunk.usage) ?? readOpenAiUsage(isObject(chunk.x_groq) && chunk.x_groq.usage)
     if (!usage) return
     this.counted = !hasChoices(chunk) || this.#isFinished()
-    yield { type: 'usage', usage }
+    const bill = readBill(chunk.usage)
+    yield { type: 'usage', usage, ...(bill && { bill }) }
   }
 
   *#readChoice(json: Json): Generator<ChatEvent> {

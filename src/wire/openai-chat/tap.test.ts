@@ -109,6 +109,7 @@ for (const recording of recordings) {
       const { facts } = read([whole], false)
       assert.deepEqual(facts, {
         usage: { input: 9, output: 3 },
+        bill: undefined,
         counted: true,
         pieces: 3,
         characters: 'Grüße vom Leuchtturm 🌊, 灯台\u2028'.length,

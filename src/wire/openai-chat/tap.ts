@@ -1,3 +1,4 @@
+import { mergeBills, readBill } from '../bill.ts'
 import { noWords, type StreamTapOptions } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { readOpenAiError } from '../openai/error.ts'
@@ -39,6 +40,8 @@ export class ChatStreamTap extends SseTap {
       : isObject(chunk.x_groq)
         ? chunk.x_groq.usage
         : undefined
+    if (chunk.service_tier)
+      this.facts.bill = mergeBills(this.facts.bill, readBill(undefined, chunk.service_tier))
     if (report) this.#noteUsage(report, choices.length === 0)
     if (!isObject(chunk.usage)) return mended ? renderChunk(chunk) : event.bytes
     if (this.#showUsage) return mended ? renderChunk(chunk) : event.bytes
@@ -49,6 +52,7 @@ export class ChatStreamTap extends SseTap {
   /** Some report with every chunk; the last report has no choices beside it, or comes when all have ended. */
   #noteUsage(report: unknown, alone: boolean): void {
     const usage = readOpenAiUsage(report)
+    this.facts.bill = mergeBills(this.facts.bill, readBill(report))
     if (!usage) return
     this.facts.usage = usage
     this.facts.counted = alone || this.#repairs.isFinished

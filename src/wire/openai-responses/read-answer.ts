@@ -1,7 +1,8 @@
 import type { AnswerPart, ChatAnswer, ReasoningPart, Signature, TokenLogprob, ToolCallPart } from '#exchange'
+import { readBill } from '../bill.ts'
 import type { AnswerFacts } from '../dialect.ts'
 import { isObject, parseObject } from '../json-body.ts'
-import { readResponsesUsage } from '../openai/usage.ts'
+import { readSearchedUsage } from '../openai/usage.ts'
 import { said } from '../reading.ts'
 import { readSignature } from '../signature.ts'
 import { readAnnotations, readLogprobs } from './annotations.ts'
@@ -13,7 +14,11 @@ type Json = Readonly<Record<string, unknown>>
 export function readResponsesFacts(body: Buffer): AnswerFacts | undefined {
   const json = parseObject(body.toString())
   if (!json || !Array.isArray(json.output)) return undefined
-  return { usage: readResponsesUsage(json.usage), model: textOf(json.model) }
+  return {
+    usage: readSearchedUsage(json),
+    model: textOf(json.model),
+    bill: readBill(json.usage, json.service_tier),
+  }
 }
 
 /** A whole response. Undefined when it is none: an error, another format. */
@@ -33,7 +38,8 @@ export function readResponse(json: Json): ChatAnswer | undefined {
         ...(logprobs.length > 0 && { logprobs }),
       },
     ],
-    usage: readResponsesUsage(json.usage),
+    usage: readSearchedUsage(json),
+    bill: readBill(json.usage),
   })
 }
 

@@ -1,7 +1,8 @@
 import type { ChatEvent, ProviderError } from '#exchange'
+import { readBill } from '../bill.ts'
 import { isObject } from '../json-body.ts'
 import { readOpenAiError } from '../openai/error.ts'
-import { readResponsesUsage } from '../openai/usage.ts'
+import { readSearchedUsage } from '../openai/usage.ts'
 import type { SseEvent } from '../sse.ts'
 import { SseReader } from '../sse-reader.ts'
 import { readFinish } from './finish.ts'
@@ -120,8 +121,9 @@ export class ResponsesReader extends SseReader {
     if (this.#items < output.length)
       for (const index of output.keys()) if (!this.#done.has(index)) finish(index)
     out.push({ type: 'finish', choice: 0, finish: readFinish(response, this.#hasCalls) })
-    const usage = readResponsesUsage(response.usage)
-    if (usage) out.push({ type: 'usage', usage })
+    const usage = readSearchedUsage(response)
+    const bill = readBill(response.usage)
+    if (usage) out.push({ type: 'usage', usage, ...(bill && { bill }) })
     const serviceTier = textOf(response.service_tier)
     out.push({ type: 'end', ...(serviceTier !== undefined && { serviceTier }) })
   }

@@ -1,7 +1,8 @@
 import type { AnswerWatch } from '#exchange'
+import { readBill } from '../bill.ts'
 import type { StreamTapOptions } from '../dialect.ts'
 import { isObject, parseObject } from '../json-body.ts'
-import { readResponsesUsage } from '../openai/usage.ts'
+import { readSearchedUsage } from '../openai/usage.ts'
 import { type SseEvent, SseSplitter } from '../sse.ts'
 import { SseTap } from '../sse-tap.ts'
 import { previousOf } from './continued.ts'
@@ -31,7 +32,8 @@ export class ResponsesStreamTap extends SseTap {
     else if (isLast(type)) {
       if (!isObject(json.response)) throw new SyntaxError('a last event without its response')
       this.facts.ended = true
-      this.facts.usage = readResponsesUsage(json.response.usage)
+      this.facts.usage = readSearchedUsage(json.response)
+      this.facts.bill = readBill(json.response.usage, json.response.service_tier)
     }
     if (this.#previous === undefined || !isObject(json.response)) return event.bytes
     json.response.previous_response_id = this.#previous

@@ -118,10 +118,11 @@ const answer: fc.Arbitrary<ChatAnswer> = fc
   })
   .map(({ parts, cut, ...usage }) => {
     const calls = parts.some(({ type }) => type === 'tool-call')
+    const searches = parts.filter(part => JSON.stringify(part).includes('"web_search_call"')).length
     return {
       model: 'claude-1',
       choices: [{ parts, finish: { reason: cut ?? (calls ? 'tool-calls' : 'stop') } }],
-      usage,
+      usage: { ...usage, ...(searches > 0 && { webSearches: searches }) },
     }
   })
 

@@ -1,4 +1,5 @@
 import { totalInput, totalOutput, type Usage } from '#exchange'
+import { hasOnlyCounts } from '../bill.ts'
 import { readCount } from '../token-count.ts'
 
 /**
@@ -15,6 +16,23 @@ export function readOpenAiUsage(report: unknown): Usage | undefined {
 /** The same of Responses, which call the totals `input_tokens` and `output_tokens` (openai-openapi, `ResponseUsage`). */
 export function readResponsesUsage(report: unknown): Usage | undefined {
   return readUsage(report, responsesNames)
+}
+
+/**
+ * What a whole response used: its report, and the searches of the web that it made, which stand in its output alone. To
+ * open a page that was found, or to look for something in it, is not a search.
+ */
+export function readSearchedUsage(response: Readonly<Record<string, unknown>>): Usage | undefined {
+  const usage = readResponsesUsage(response.usage)
+  if (!usage || !Array.isArray(response.output)) return usage
+  const webSearches = response.output.filter(isSearch).length
+  return webSearches > 0 ? { ...usage, webSearches } : usage
+}
+
+function isSearch(item: unknown): boolean {
+  if (field(item, 'type') !== 'web_search_call') return false
+  const action = field(field(item, 'action'), 'type')
+  return action === undefined || action === 'search'
 }
 
 /** The report of Chat Completions: totals that include their details. */
@@ -70,7 +88,7 @@ const responsesNames: typeof chatNames = {
 
 function readUsage(report: unknown, names: typeof chatNames): Usage | undefined {
   const prompt = readCount(report, names.input)
-  if (prompt === undefined) return undefined
+  if (prompt === undefined || !hasOnlyCounts(report)) return undefined
   const said = readCount(report, names.output)
   const hidden =
     said === undefined ? 0 : Math.max(0, (readCount(report, 'total_tokens') ?? 0) - prompt - said)

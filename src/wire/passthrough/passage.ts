@@ -4,7 +4,7 @@ import { parseObject } from '../json-body.ts'
 import type { Passage } from '../passage.ts'
 import { addressFor } from './address.ts'
 import { PassingTap } from './tap.ts'
-import { readPassedUsage } from './usage.ts'
+import { readPassedBill, readPassedUsage } from './usage.ts'
 
 /** The way of a request that goes through as it is, but for the model's name; and of its answer, untouched. */
 export function openPassthrough(
@@ -30,7 +30,8 @@ export function openPassthrough(
     isStream: (status, type) => status === 204 || !(isMetered && /^application\/json\b/i.test(type)),
     readWhole(body) {
       const json = isMetered ? parseObject(body.toString()) : undefined
-      return { facts: { usage: json && readUsage(json), model: undefined }, answer: { body } }
+      const bill = json && readPassedBill(passthrough.family, json)
+      return { facts: { usage: json && readUsage(json), model: undefined, bill }, answer: { body } }
     },
     createTap: (type = '') => new PassingTap({ isEvents: /^text\/event-stream\b/i.test(type), readUsage }),
     readError: own.readError,

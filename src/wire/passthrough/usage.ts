@@ -1,6 +1,7 @@
-import type { Family, Usage } from '#exchange'
-import { readMessagesUsage } from '../anthropic-messages/usage.ts'
-import { readGeminiUsage } from '../gemini/usage.ts'
+import type { Bill, Family, Usage } from '#exchange'
+import { readMessagesBill, readMessagesUsage } from '../anthropic-messages/usage.ts'
+import { readBill } from '../bill.ts'
+import { readGeminiBill, readGeminiUsage } from '../gemini/usage.ts'
 import { isObject } from '../json-body.ts'
 import { readOpenAiUsage, readResponsesUsage } from '../openai/usage.ts'
 
@@ -10,7 +11,22 @@ type Json = Readonly<Record<string, unknown>>
 export function readPassedUsage(family: Family, json: Json): Usage | undefined {
   if (family === 'gemini') return readGeminiUsage(json.usageMetadata)
   if (family === 'anthropic') return readMessagesUsage(json.usage)
-  return isObject(json.usage) ? readOpenAi(json.usage) : undefined
+  return (isObject(json.usage) ? readOpenAi(json.usage) : undefined) ?? countImages(json.data)
+}
+
+/** Pictures that are sold by the piece come without a count of tokens. */
+function countImages(data: unknown): Usage | undefined {
+  if (!Array.isArray(data) || data.length === 0) return undefined
+  const isImage = (item: unknown): boolean =>
+    isObject(item) && (typeof item.b64_json === 'string' || typeof item.url === 'string')
+  return data.every(isImage) ? { images: data.length } : undefined
+}
+
+/** What the provider says of its charge, at any address. */
+export function readPassedBill(family: Family, json: Json): Bill | undefined {
+  if (family === 'gemini') return readGeminiBill(json.usageMetadata)
+  if (family === 'anthropic') return readMessagesBill(json.usage)
+  return readBill(json.usage, json.service_tier)
 }
 
 /** Images and transcriptions report in the words of Responses, most others in those of chat, rerankers a total. */
