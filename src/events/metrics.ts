@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import {
   type Attempt,
+  type Bill,
   boundedName,
   type FailureClass,
   type SkipReason,
@@ -128,6 +129,10 @@ class Tally {
   costUsd = 0
   unpriced = 0
   skippedEvents = 0
+  /** What providers themselves say that they charge, and by how much our cost is more or less than that. */
+  providerCostUsd = 0
+  readonly costDifferencesUsd = new Map<'more' | 'less', number>()
+  readonly doubts = new Map<string, number>()
 
   constructor(target: string) {
     this.target = target
@@ -136,10 +141,20 @@ class Tally {
   countAttempt(attempt: Attempt): void {
     add(this.attempts, attempt.status, 1)
     this.skippedEvents += attempt.skippedEvents ?? 0
+    if (attempt.bill) this.#countBill(attempt.bill, attempt.costPicoUsd)
     if (attempt.failure) add(this.failures, attempt.failure, 1)
     if (attempt.reason === 'retry') this.retries += 1
     if (attempt.reason === 'hedge') this.hedges += 1
     if (attempt.lostRace && attempt.costPicoUsd) this.hedgeCostUsd += Number(attempt.costPicoUsd) / 1e12
+  }
+
+  #countBill({ picoUsd: theirs, doubt }: Bill, ours: bigint | undefined): void {
+    if (doubt !== undefined) add(this.doubts, doubt, 1)
+    if (theirs === undefined) return
+    this.providerCostUsd += Number(theirs) / 1e12
+    if (ours === undefined || ours === theirs) return
+    const side = ours > theirs ? 'more' : 'less'
+    add(this.costDifferencesUsd, side, Math.abs(Number(ours - theirs)) / 1e12)
   }
 
   countCall({ status, fault, settlement, degraded }: Exchange): void {
@@ -226,6 +241,24 @@ const counters: readonly CounterRecord[] = [
     help: 'What priced calls cost, in US dollars; for graphs. The call log has the exact amounts.',
     labels: [],
     read: tally => [[[], tally.costUsd]],
+  },
+  {
+    name: 'sluice_provider_cost_usd_total',
+    help: 'What providers themselves say that requests cost, where they say so, in US dollars.',
+    labels: [],
+    read: tally => [[[], tally.providerCostUsd]],
+  },
+  {
+    name: 'sluice_cost_difference_usd_total',
+    help: 'By how much our cost of a request is more or less than what its provider says, added up, in US dollars.',
+    labels: ['ours'],
+    read: tally => [...tally.costDifferencesUsd].map(([side, usd]) => [[side], usd]),
+  },
+  {
+    name: 'sluice_doubtful_usage_total',
+    help: 'Usage reports of providers that were refused, because they count what is no number, or that contradict themselves.',
+    labels: ['doubt'],
+    read: tally => [...tally.doubts].map(([doubt, count]) => [[doubt], count]),
   },
   {
     name: 'sluice_unpriced_calls_total',

@@ -73,10 +73,18 @@ const attemptShape = Type.Object({
     minimum: 0,
     description: 'Events and parts of its stream that nobody here knows, passed over in translation.',
   }),
+  service_tier: textOrNull('In which the provider says that it served it, such as `default` or `flex`.'),
   usage: usageShape,
+  usage_doubt: textOrNull(
+    '`refused`: the provider counted what is no number, and was not believed; `contradicts`: its counts contradict each other, and were cut to the totals.',
+  ),
   cost: Type.Object({
     ...costFields,
-    price: textOrNull('The price that was used; `unpriced` when there is none.'),
+    price: textOrNull(
+      'The price that was used; `unpriced` when there is none; `provider`: there is none, and the provider said what it charges.',
+    ),
+    provider_usd: textOrNull('What the provider itself says that it charges; null where it does not say.'),
+    difference_usd: textOrNull('Our cost less that of the provider; null where one of them is not known.'),
   }),
 })
 
@@ -204,12 +212,22 @@ function showAttempt(row: AttemptRow, isLast: boolean): Static<typeof attemptSha
     provider_request_id: row.provider_request_id ?? null,
     first_token_ms: row.first_token_ms ?? null,
     skipped_events: row.skipped_events ?? 0,
+    service_tier: row.tier ?? null,
     usage: showUsage(row.usage ?? null, row.usage_source ?? null),
-    cost: {
-      usd: row.cost_pico_usd === undefined ? null : formatUsd(row.cost_pico_usd),
-      state: costState(row),
-      price: row.price ?? null,
-    },
+    usage_doubt: row.usage_doubt ?? null,
+    cost: showCost(row),
+  }
+}
+
+function showCost(row: AttemptRow): Static<typeof attemptShape>['cost'] {
+  const { cost_pico_usd: ours, provider_cost_pico_usd: theirs } = row
+  const isBoth = ours !== undefined && theirs !== undefined
+  return {
+    usd: ours === undefined ? null : formatUsd(ours),
+    state: costState(row),
+    price: row.price ?? null,
+    provider_usd: theirs === undefined ? null : formatUsd(theirs),
+    difference_usd: isBoth ? formatUsd((BigInt(ours) - BigInt(theirs)).toString()) : null,
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   type Attempt,
+  type Bill,
   boundedName,
   type Call,
   type CallStatus,
@@ -72,8 +73,12 @@ export interface AttemptRow {
   skipped_events?: number
   usage?: Record<string, number>
   usage_source?: string
+  usage_doubt?: string
   cost_pico_usd?: string
   price?: string
+  tier?: string
+  /** What the provider itself says. */
+  provider_cost_pico_usd?: string
   /** What was held for it, and what budgets count of it. */
   hold?: AmountsRow & { at: string }
   counts?: AmountsRow
@@ -178,6 +183,7 @@ function describeAttempt(attempt: Attempt): AttemptRow {
   if (attempt.usageSource !== undefined) row.usage_source = attempt.usageSource
   if (attempt.costPicoUsd !== undefined) row.cost_pico_usd = attempt.costPicoUsd.toString()
   if (attempt.price !== undefined) row.price = attempt.price
+  if (attempt.bill) describeBill(row, attempt.bill)
   if (attempt.hold) row.hold = { at: isoTime(attempt.hold.atMs), ...describeAmounts(attempt.hold) }
   if (attempt.counts) row.counts = describeAmounts(attempt.counts)
   return row
@@ -189,6 +195,12 @@ function describeAmounts({ inputTokens, outputTokens, picoUsd }: Counts): Amount
     input_tokens: inputTokens,
     output_tokens: outputTokens,
   }
+}
+
+function describeBill(row: AttemptRow, { tier, picoUsd, doubt }: Bill): void {
+  if (tier !== undefined) row.tier = tier
+  if (picoUsd !== undefined) row.provider_cost_pico_usd = picoUsd.toString()
+  if (doubt !== undefined) row.usage_doubt = doubt
 }
 
 /** `call_` and 32 hex digits → the UUID they are; Postgres needs no dashes. */

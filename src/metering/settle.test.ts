@@ -119,6 +119,69 @@ describe('is unpriced, never zero', () => {
   })
 })
 
+describe('where the provider says more than counts', () => {
+  test('prices by the tier that served it, and says by which', () => {
+    const flex = attempt({
+      usage: { input: 1000, output: 500 },
+      usageSource: 'provider',
+      bill: { tier: 'flex' },
+    })
+    assert.equal(settle([flex], vendorOf).costPicoUsd, 625_000_000n)
+    assert.equal(flex.price, 'openai/gpt-5-mini@2026-09-23;tier=flex@2026-10-14')
+  })
+
+  test('keeps our price beside its own', () => {
+    const both = attempt({
+      usage: { input: 1000, output: 500 },
+      usageSource: 'provider',
+      bill: { picoUsd: 1_100_000_000n },
+    })
+    assert.equal(settle([both], vendorOf).costPicoUsd, 1_250_000_000n)
+    assert.deepEqual(both.bill, { picoUsd: 1_100_000_000n })
+  })
+
+  const house = { provider: 'house', model: 'llama' }
+
+  test('takes its word where we have no price', () => {
+    const told = attempt({
+      target: house,
+      usage: { input: 5 },
+      usageSource: 'provider',
+      bill: { picoUsd: 7n },
+    })
+    assert.deepEqual(settle([told], vendorOf), {
+      usage: { input: 5 },
+      usageSource: 'provider',
+      priced: 'priced',
+      costPicoUsd: 7n,
+    })
+    assert.equal(told.price, 'provider')
+  })
+
+  test('takes its word where it counts nothing', () => {
+    const settled = settle([attempt({ target: house, bill: { picoUsd: 20_000_000_000n } })], vendorOf)
+    assert.equal(settled.costPicoUsd, 20_000_000_000n)
+    assert.equal(settled.usageSource, 'unknown')
+  })
+
+  test('does not where its counts are no counts', () => {
+    const odd = attempt({ target: house, bill: { picoUsd: 7n, doubt: 'refused' } })
+    assert.equal(settle([odd], vendorOf).priced, 'unpriced')
+  })
+
+  test('charges searches beside tokens, and adds them up', () => {
+    const claude = { provider: 'anthropic', model: 'claude-sonnet-4-5' }
+    const searched = attempt({
+      target: claude,
+      usage: { input: 10, webSearches: 3 },
+      usageSource: 'provider',
+    })
+    const settled = settle([searched, { ...searched, n: 2 }], () => 'anthropic')
+    assert.deepEqual(settled.usage, { input: 20, webSearches: 6 })
+    assert.equal(settled.costPicoUsd, 2n * (10n * 3_000_000n + 3n * 10_000_000_000n))
+  })
+})
+
 test('settles again when better usage has arrived, with nothing left of the first time', () => {
   const late = attempt({ usage: { input: 900, output: 400 }, usageSource: 'estimate' })
   settle([late], vendorOf)

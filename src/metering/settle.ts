@@ -1,5 +1,6 @@
-import { type Attempt, type Usage, type UsageSource, usageKinds } from '#exchange'
-import { costOf, countOf } from './cost.ts'
+import { type Attempt, type Usage, type UsageSource, unitKinds, usageKinds } from '#exchange'
+import { costOf, countOf, isUsed } from './cost.ts'
+import { priceIdOf } from './price.ts'
 import type { PriceBook } from './price-book.ts'
 
 /** What a call used and what it cost, over all its attempts. */
@@ -22,7 +23,8 @@ type Charged =
 
 export interface Metering {
   /**
-   * Prices every attempt that has usage, by the price at its end, and writes `costPicoUsd` and `price` on it.
+   * Prices every attempt that has usage, by the price at its end and the tier that served it, and writes `costPicoUsd`
+   * and `price` on it. Where we have no price, and the provider says its own, that counts: `price` is `provider`.
    * May be called again when better usage has arrived: the outcome depends on the attempts alone.
    */
   settle(attempts: readonly Attempt[], vendorOf: (provider: string) => string): Settlement
@@ -39,27 +41,35 @@ export function createMetering({ priceBook }: { priceBook: PriceBook }): Meterin
 }
 
 function priceAttempt(attempt: Attempt, book: PriceBook, vendorOf: (provider: string) => string): void {
-  if (!attempt.usage) return
-  const atMs = attempt.endedAtMs ?? attempt.startedAtMs
-  const price = book.priceOf(attempt.target, vendorOf(attempt.target.provider), atMs)
-  attempt.price = price?.id ?? 'unpriced'
-  const picoUsd = price && costOf(attempt.usage, price).picoUsd
-  if (picoUsd === undefined) delete attempt.costPicoUsd
-  else attempt.costPicoUsd = picoUsd
+  const { usage, bill } = attempt
+  if (usage) {
+    const atMs = attempt.endedAtMs ?? attempt.startedAtMs
+    const price = book.priceOf(attempt.target, vendorOf(attempt.target.provider), atMs)
+    attempt.price = price ? priceIdOf(price, bill?.tier) : 'unpriced'
+    const picoUsd = price && costOf(usage, price, bill?.tier).picoUsd
+    if (picoUsd === undefined) delete attempt.costPicoUsd
+    else attempt.costPicoUsd = picoUsd
+  }
+  if (bill?.picoUsd === undefined || bill.doubt === 'refused' || attempt.costPicoUsd !== undefined) return
+  attempt.price = 'provider'
+  attempt.costPicoUsd = bill.picoUsd
 }
 
 /** A provider that failed and reported nothing is not paid. Any other end without usage leaves it unknown. */
 function usedNothing(attempt: Attempt): boolean {
-  if (attempt.usage) return usageKinds.every(kind => !attempt.usage?.[kind])
+  if (attempt.costPicoUsd) return false
+  if (attempt.usage) return !isUsed(attempt.usage)
   return attempt.status === 'failed' && attempt.usageSource !== 'unknown'
 }
+
+const allKinds = [...usageKinds, ...unitKinds] as const
 
 function sumUsage(attempts: readonly Attempt[]): Usage {
   const sum: Usage = {}
   for (const { usage = {} } of attempts) {
-    for (const kind of usageKinds) {
-      const tokens = countOf(usage, kind)
-      if (tokens > 0) sum[kind] = (sum[kind] ?? 0) + tokens
+    for (const kind of allKinds) {
+      const count = countOf(usage, kind)
+      if (count > 0) sum[kind] = (sum[kind] ?? 0) + count
     }
   }
   return sum
