@@ -8,9 +8,10 @@ import {
   type RuleSubject,
   refuse,
 } from '#exchange'
-import { counterKey, mostOf, type Rule, type SoftAction, thresholdOf } from './rule.ts'
+import { counterOf } from './counter.ts'
+import { mostOf, type Rule, type SoftAction, thresholdOf } from './rule.ts'
 import type { Concern, RuleSet } from './rule-set.ts'
-import type { Counted, CounterRef, LimitStore, Soon } from './store.ts'
+import type { Counted, LimitStore, Soon } from './store.ts'
 
 /** A call as soft budgets let it go on. */
 export interface Eased {
@@ -45,14 +46,6 @@ export function ease(
   )
   const done = (all: readonly Counted[]): Decision<Eased> => apply(due(soft, all, nowMs), easing)
   return counted instanceof Promise ? counted.then(done) : done(counted)
-}
-
-export function counterOf({ rule, subject }: Concern, nowMs: number): CounterRef {
-  return {
-    key: counterKey(rule, subject, nowMs),
-    rolling: rule.window.rolling,
-    endsAtMs: rule.unit === 'concurrent' ? Number.POSITIVE_INFINITY : rule.window.at(nowMs).endMs,
-  }
 }
 
 interface Due {

@@ -17,9 +17,10 @@ import {
   targetName,
 } from '#exchange'
 import type { Clock } from '#platform'
+import { counterOf } from './counter.ts'
 import { amountIn, countsOf, isOfCall, type Pricing } from './needs.ts'
 import { blockingOf, refuseHeld, refuseSpent, refuseUnpriced } from './refuse.ts'
-import { counterKey, mostOf } from './rule.ts'
+import { mostOf } from './rule.ts'
 import type { Concern, RuleSet } from './rule-set.ts'
 import { capFor, fullOutput, hopelessIn, largestFitting, leastOutput } from './shrink.ts'
 import type { Counted, LimitStore, Line, Outcome, Soon, Taken } from './store.ts'
@@ -207,17 +208,16 @@ export class Reservation {
       holdFor: tokens => wayFor(Math.floor(tokens / choices)).hold,
     })
     if (fitting === undefined || hold.outputTokens === 0) return undefined
-    const perChoice = Math.floor(fitting / choices)
+    const perChoice = capFor(Math.floor(fitting / choices), asked, this.#deps.mostOutput(target))
     const others = trial.outcome.counted.some(
       ({ held }, n) => held > trial.own(trial.takes[n]?.line.key ?? ''),
     )
     if (isEarly && others && perChoice < Math.min(usualOutput, hold.outputTokens / choices)) return undefined
     const shrunk = wayFor(perChoice)
-    const cap = capFor(perChoice, asked, this.#deps.mostOutput(target))
-    shrunk.asked = asked.withOutputCap(cap)
+    shrunk.asked = asked.withOutputCap(perChoice)
     const again = await this.#try(shrunk)
     if ('code' in again || !again.outcome.ok) return undefined
-    this.#ask.degrade(`output_cap=${cap}; because=${nameOf(trial)}`)
+    this.#ask.degrade(`output_cap=${perChoice}; because=${nameOf(trial)}`)
     return shrunk
   }
 
@@ -254,24 +254,16 @@ export class Reservation {
     for (const way of ways) {
       const counts = this.#counts(way)
       for (const { rule, subject } of rules.of(this.#ask.subject, way.target)) {
-        const key = counterKey(rule, subject, this.#atMs)
+        const counter = counterOf({ rule, subject }, this.#atMs)
         const amount = amountIn(rule.unit, counts)
-        const known = takes.find(({ line }) => line.key === key)
-        if (!known) takes.push({ rule, subject, line: this.#line({ rule, subject }, key, amount) })
-        else if (!isOfCall(rule.unit)) known.line.amount += amount
+        const known = takes.find(({ line }) => line.key === counter.key)
+        if (known && !isOfCall(rule.unit)) known.line.amount += amount
+        if (known) continue
+        const most = rule.hard ? mostOf(rule, subject, this.#atMs) : undefined
+        takes.push({ rule, subject, line: { ...counter, most, amount } })
       }
     }
     return takes
-  }
-
-  #line({ rule, subject }: Concern, key: string, amount: bigint): Line {
-    return {
-      key,
-      amount,
-      most: rule.hard ? mostOf(rule, subject, this.#atMs) : undefined,
-      rolling: rule.window.rolling,
-      endsAtMs: rule.unit === 'concurrent' ? Number.POSITIVE_INFINITY : rule.window.at(this.#atMs).endMs,
-    }
   }
 
   /** What it is held for; once its attempt is over, what came of it. */

@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import fc from 'fast-check'
+import type { Decision, Refusal } from '#exchange'
+import { settled } from '../../test/support/virtual-clock.ts'
+import { type Guest, rule, Stage, target, usd, used, type Wish } from './reservation.fixture.ts'
+import { nowWindow, rollingWindow } from './window.ts'
+
+const other = { provider: 'q', model: 'm' }
+
+async function admitted(answer: Promise<Decision<Guest>>): Promise<Guest> {
+  const decision = await answer
+  assert.ok(decision.ok, JSON.stringify(decision))
+  return decision.value
+}
+
+async function refused(answer: Promise<Decision<Guest>>): Promise<Refusal> {
+  const decision = await answer
+  assert.ok(!decision.ok)
+  return decision
+}
+
+suite('what a call holds', () => {
+  test('is the most that it can come to, until what it used is known', async () => {
+    const stage = new Stage([rule({})])
+    const guest = await admitted(stage.ask({ input: 30, cap: 20 }).answer)
+    assert.deepEqual(stage.counted(), { spent: 0n, held: 50n * usd })
+    const { attempt, cap } = await guest.attempt()
+    assert.equal(cap, 20)
+    guest.end(attempt, used({ input: 7, output: 3 }))
+    guest.reservation.settle()
+    guest.reservation.settle()
+    assert.deepEqual(stage.counted(), { spent: 10n * usd, held: 0n })
+    assert.deepEqual(attempt.counts, { inputTokens: 7, outputTokens: 3, picoUsd: 10n * usd })
+    assert.equal(stage.store.holds, 0)
+  })
+
+  test('is counted closer before anything else is done about what does not fit', async () => {
+    const stage = new Stage([rule({})])
+    const guest = await admitted(stage.ask({ input: 500, closer: 40, cap: 20 }).answer)
+    assert.deepEqual(stage.counted().held, 60n * usd)
+    assert.deepEqual(guest.degraded, [])
+  })
+
+  test('stays counted where nobody knows what came of it, and is free where nothing was used', async () => {
+    const stage = new Stage([rule({ most: 1000n * usd })])
+    const guest = await admitted(stage.ask().answer)
+    const first = await guest.attempt()
+    guest.end(first.attempt, { status: 'failed', code: 'upstream_timeout', usageSource: 'unknown' })
+    const second = await guest.attempt()
+    assert.deepEqual(stage.counted(), { spent: 0n, held: 40n * usd })
+    guest.end(second.attempt, { status: 'failed', code: 'provider_failed' })
+    const third = await guest.attempt(other)
+    guest.end(third.attempt, used({ input: 4 }))
+    guest.reservation.settle()
+    assert.deepEqual(stage.counted(), { spent: 24n * usd, held: 0n })
+  })
+
+  test('moves on with the call to another target, and to that one’s budgets', async () => {
+    const perProvider = rule({ per: ['provider'], dependsOnTarget: true })
+    const stage = new Stage([perProvider])
+    const guest = await admitted(stage.ask({ targets: [target, other] }).answer)
+    assert.equal(stage.counted(0, 'provider/p').held, 20n * usd)
+    const { attempt } = await guest.attempt(other) // the first one was passed over
+    guest.end(attempt, used({ input: 1 }))
+    guest.reservation.settle()
+    assert.deepEqual(stage.counted(0, 'provider/p'), { spent: 0n, held: 0n })
+    assert.deepEqual(stage.counted(0, 'provider/q'), { spent: usd, held: 0n })
+  })
+
+  test('is nothing once it ended without an attempt, not even a request', async () => {
+    const stage = new Stage([
+      rule({ kind: 'limit', unit: 'requests', most: 1n, window: rollingWindow(60_000) }),
+    ])
+    const guest = await admitted(stage.ask().answer)
+    guest.reservation.settle()
+    assert.deepEqual(stage.counted(), { spent: 0n, held: 0n })
+  })
+})
+
+suite('a budget that is short', () => {
+  test('cuts the output to what is left of it, and the caller is told', async () => {
+    const stage = new Stage([rule({ most: 60n * usd })])
+    const guest = await admitted(stage.ask({ input: 10, cap: 200 }).answer)
+    assert.equal((await guest.attempt()).cap, 50)
+    assert.deepEqual(guest.degraded, ['output_cap=50; because=budget'])
+    assert.deepEqual(stage.counted().held, 60n * usd)
+  })
+
+  test('refuses what would not fit however short, and says what is left and when it renews', async () => {
+    const stage = new Stage([
+      rule({ id: 'calls', kind: 'limit', unit: 'requests', most: 9n, window: rollingWindow(60_000) }),
+      rule({ most: 20n * usd }),
+    ])
+    const { code, message, detail } = await refused(stage.ask({ input: 10, cap: 200 }).answer)
+    assert.equal(code, 'budget_exceeded')
+    assert.match(message, /`budget` has \$20 left of \$20 \(\$0 spent\).*may take \$210.*renews at \d{4}-/)
+    assert.ok((detail?.retryAfterMs ?? 0) > 0)
+    assert.deepEqual(stage.counted(0), { spent: 0n, held: 0n }, 'a refused call consumes nothing')
+  })
+
+  test('tells nothing of itself to callers who may not see it', async () => {
+    const stage = new Stage([rule({ id: 'secret', most: 20n * usd, visible: false })])
+    const { message } = await refused(stage.ask({ cap: 200 }).answer)
+    assert.doesNotMatch(message, /secret|\$/)
+  })
+
+  test('refuses a call whose cost nobody knows, and says what helps', async () => {
+    const unpriced = await refused(new Stage([rule({})], false).ask().answer)
+    assert.equal(unpriced.code, 'unpriced_call')
+    assert.match(unpriced.message, /`p\/m` has no price.*`prices`.*`unpriced: allow`/)
+    const boundless = await refused(new Stage([rule({})]).ask({ boundless: 'tools[0] (web_search)' }).answer)
+    assert.match(boundless.message, /web_search/)
+    await admitted(new Stage([rule({ unpriced: 'allow' })], false).ask().answer)
+    await admitted(new Stage([rule({ hard: false })], false).ask().answer)
+  })
+})
+
+suite('what others hold', () => {
+  const most = 30n * usd
+
+  test('is waited for, first come first served, and nobody is cut short who asks for the usual', async () => {
+    const stage = new Stage([rule({ most })])
+    const first = await admitted(stage.ask().answer)
+    const { attempt } = await first.attempt()
+    const order: string[] = []
+    const [second, third] = ['second', 'third'].map(async name => {
+      const guest = await admitted(stage.ask().answer)
+      order.push(name)
+      return guest
+    }) as [Promise<Guest>, Promise<Guest>]
+    await settled()
+    assert.deepEqual(order, [])
+    first.end(attempt, used({ input: 1 }))
+    first.reservation.settle()
+    const next = await second
+    await settled()
+    assert.deepEqual([order, next.degraded], [['second'], []])
+    next.reservation.settle()
+    await third
+  })
+
+  test('does not keep out who fits beside it', async () => {
+    const stage = new Stage([rule({ most })])
+    await admitted(stage.ask({ input: 10, cap: 10 }).answer)
+    void stage.ask({ input: 10, cap: 10 }).answer
+    await settled()
+    await admitted(stage.ask({ input: 5, cap: 5 }).answer)
+  })
+
+  test('is given up after ten seconds, with a word on when to come back', async () => {
+    const stage = new Stage([rule({ most })])
+    await admitted(stage.ask({ input: 30, cap: 0 }).answer)
+    const late = stage.ask().answer
+    await stage.clock.pass(10_000)
+    const { code, detail } = await refused(late)
+    assert.deepEqual([code, detail?.retryAfterMs], ['budget_held', 1_000])
+  })
+
+  test('cuts the output after two seconds, to half of what is free', async () => {
+    const stage = new Stage([rule({ most: 130n * usd })])
+    await admitted(stage.ask({ input: 20, cap: 0 }).answer)
+    const late = stage.ask({ input: 10, cap: 110 }).answer
+    await settled()
+    await stage.clock.pass(2_000)
+    const guest = await admitted(late)
+    assert.equal((await guest.attempt()).cap, 45)
+  })
+
+  test('cuts the boundless at once: nobody waits for the worst case of others', async () => {
+    const stage = new Stage([rule({ most: 100_000n * usd })])
+    const caps: (number | undefined)[] = []
+    for (let n = 0; n < 8; n++) {
+      const guest = await admitted(stage.clock.passUntil(stage.ask({ cap: undefined }).answer))
+      caps.push((await guest.attempt()).cap)
+    }
+    assert.deepEqual(caps, [16_384, 16_384, 16_384, 16_384, 16_384, 9_005, 4_497, 2_244])
+  })
+
+  test('is not waited for by a caller who left', async () => {
+    const stage = new Stage([rule({ most })])
+    const first = await admitted(stage.ask({ input: 30, cap: 0 }).answer)
+    const late = stage.ask()
+    await settled()
+    late.leave()
+    await assert.rejects(late.answer, { code: 'client_closed' })
+    first.reservation.settle()
+    assert.equal(stage.store.holds, 0)
+  })
+})
+
+suite('limits', () => {
+  test('hold places for calls under way, and say so at once when there is none', async () => {
+    const stage = new Stage([rule({ kind: 'limit', unit: 'concurrent', most: 1n, window: nowWindow })])
+    const first = await admitted(stage.ask().answer)
+    const { code, message } = await refused(stage.ask().answer)
+    assert.equal(code, 'rate_limited')
+    assert.match(message, /1 call under way/)
+    first.reservation.settle()
+    await admitted(stage.ask().answer)
+  })
+
+  test('allow no more in any window than they say, and open when they say', async () => {
+    const stage = new Stage([
+      rule({ kind: 'limit', unit: 'requests', most: 2n, window: rollingWindow(60_000) }),
+    ])
+    const go = async (): Promise<void> => {
+      const guest = await admitted(stage.ask().answer)
+      guest.end((await guest.attempt()).attempt, used({ input: 1 }))
+      guest.reservation.settle()
+    }
+    await go()
+    await stage.clock.pass(40_000)
+    await go()
+    const { detail } = await refused(stage.ask().answer)
+    const waitMs = detail?.retryAfterMs ?? 0
+    assert.ok(waitMs >= 20_000 && waitMs <= 20_250, `${waitMs}`)
+    await stage.clock.pass(waitMs)
+    await go()
+    assert.equal((await refused(stage.ask().answer)).code, 'rate_limited')
+  })
+})
+
+test('no budget is ever passed, and nobody is refused who would have fitted', async () => {
+  const wish = fc.record({
+    input: fc.integer({ min: 1, max: 40 }),
+    cap: fc.integer({ min: 1, max: 60 }),
+    used: fc.double({ min: 0, max: 1, noNaN: true }),
+    end: fc.constantFrom('answer', 'fail', 'unknown', 'gone'),
+    afterMs: fc.integer({ min: 0, max: 4_000 }),
+    takesMs: fc.integer({ min: 1, max: 6_000 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(wish, { minLength: 1, maxLength: 40 }),
+      fc.integer({ min: 30, max: 900 }),
+      async (wishes, most) => {
+        const stage = new Stage([rule({ most: BigInt(most) * usd })])
+        let [billed, open] = [0, wishes.length]
+        for (const { input, cap, used: share, end, afterMs, takesMs } of wishes) {
+          stage.clock.after(
+            afterMs,
+            () => void live({ input, cap }, { share, end, takesMs }).finally(() => (open -= 1)),
+          )
+        }
+        async function live(ask: Wish, how: { share: number; end: string; takesMs: number }): Promise<void> {
+          const decision = await stage.ask(ask).answer
+          if (!decision.ok) {
+            const { spent, held } = stage.counted()
+            const least = BigInt((ask.input ?? 0) + Math.min(16, ask.cap ?? 0)) * usd
+            assert.ok(spent + held + least > BigInt(most) * usd, `refused beside ${spent} and ${held}`)
+            return
+          }
+          const guest = decision.value
+          const { attempt, cap = 0 } = await guest.attempt()
+          await new Promise<void>(resolve => void stage.clock.after(how.takesMs, resolve))
+          const tokens = {
+            input: Math.ceil((ask.input ?? 0) * how.share),
+            output: Math.floor(cap * how.share),
+          }
+          if (how.end !== 'fail') billed += tokens.input + tokens.output
+          if (how.end === 'answer') guest.end(attempt, used(tokens))
+          else if (how.end === 'gone')
+            guest.end(attempt, { status: 'cancelled', usage: tokens, usageSource: 'estimate' })
+          else
+            guest.end(attempt, { status: 'failed', ...(how.end === 'unknown' && { usageSource: 'unknown' }) })
+          guest.reservation.settle()
+        }
+        for (let ms = 0; ms < 40_000 && open > 0; ms += 250) {
+          await settled()
+          await stage.clock.pass(250)
+          const { spent, held } = stage.counted()
+          assert.ok(spent + held <= BigInt(most) * usd, 'the counter never passes the limit')
+        }
+        await settled()
+        assert.equal(open, 0, 'every call ends')
+        assert.ok(billed <= most, `${billed} were billed of ${most}`)
+        assert.deepEqual([stage.counted().held, stage.store.holds], [0n, 0])
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
