@@ -198,15 +198,17 @@ async function showStanding(
   const nowMs = desk.clock.now()
   const lists = await Promise.all(
     entry.rules.map(async rule => {
-      if (limit === 0) return { data: [], has_more: true }
+      if (limit === 0) return { data: [], has_more: true, next: undefined }
       const standings = await desk.standings(rule, { after: undefined, limit: limit + 1 })
       return showCounters(rule, standings, { limit, nowMs })
     }),
   )
+  const [only, ...others] = lists
   const counters = {
     object: 'list' as const,
     data: lists.flatMap(list => list.data),
     has_more: lists.some(list => list.has_more),
+    ...(others.length === 0 && only?.next !== undefined && { next: only.next }),
   }
   return { ...showEntry(entry, nowMs), counters }
 }
