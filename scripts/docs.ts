@@ -35,6 +35,13 @@ keys:                             # beside those made by \`sluice keys create\`
   - { name: web, key: \${SLUICE_WEB_KEY}, organization: acme, project: shop }
   - { name: trial, key: \${SLUICE_TRIAL_KEY}, organization: acme, models: [fast], expires_at: 2030-01-31 }
 
+budgets:                          # beside those made by /sluice/v1/budgets
+  - { per: organization, limit: $500, every: month }
+  - { per: feature, match: { feature: chat }, limit: $50, every: day, soft: { at: 80%, then: { use: fast } } }
+rate_limits:
+  - { per: user, requests: 20, every: minute }
+  - { per: organization, concurrent: 50 }
+
 requests: { max_body: 32mb, drain: 30s }
 calls: { content: errors, content_retention: 7d, retention: 400d }
 `

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { type Database, DatabaseUnavailable } from '#platform'
+import { mostOf } from './index.ts'
 import {
   admin,
   budgetOf,
@@ -11,8 +12,7 @@ import {
   ruleNamed,
   type Town,
   web,
-} from './contract.town.ts'
-import { mostOf } from './index.ts'
+} from './town.contract.ts'
 
 /** What budgets and limits promise on any engine. `open` returns a database that is empty and belongs to this run alone. */
 export function rulesContract(engine: string, open: () => Promise<Database>): void {
