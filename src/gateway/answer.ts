@@ -70,7 +70,14 @@ export async function answer(gateway: Gateway, call: Call, client: Client): Prom
     const going = of === call.class ? call : { ...call, class: of }
     const degrade = (why: string): void => exchange.degrade(why)
     reservation = accept(
-      await gateway.limits.reserve({ call: going, asked, plan, presence: client, degrade }),
+      await gateway.limits.reserve({
+        call: going,
+        asked,
+        plan,
+        presence: client,
+        degrade,
+        tell: standings => (exchange.limits = standings),
+      }),
     )
     const trip: Trip = {
       call: going,

@@ -4,6 +4,7 @@ import {
   boundedName,
   type Call,
   type Decision,
+  type LimitStanding,
   type Plan,
   type Presence,
   type RuleSubject,
@@ -36,6 +37,8 @@ export interface Affording {
   plan: Plan
   presence: Presence
   degrade(why: string): void
+  /** How the limits stand, whether or not the call fits. */
+  tell(standings: readonly LimitStanding[]): void
 }
 
 export interface LimitsOptions {
@@ -87,11 +90,11 @@ export class LimitKeeper {
         if (demanding) return refuse('invalid_request', namelessMessage, { param: 'user' })
         return ease({ rules, store, nowMs: clock.now() }, { call, asked, subject })
       },
-      reserve({ call, asked, plan, presence, degrade }) {
+      reserve({ call, asked, plan, presence, degrade, tell }) {
         const rules = rulesNow()
         if (rules.rules.length === 0) return none
         const subject = subjectOf(call, asked)
-        const ask = { call, subject, asked, plan, presence, degrade }
+        const ask = { call, subject, asked, plan, presence, degrade, tell }
         return orRefusal(() =>
           new Reservation({ store, rules, clock, pricing, waiters, mostOutput, note }, ask).begin(),
         )

@@ -124,7 +124,7 @@ export class Stage {
     const timeouts = { connectMs: 1, firstTokenMs: 1, idleMs: 1, totalMs: 600_000 }
     const plan = { targets, timeouts, retries: 0 }
     const degrade = (why: string): void => void degraded.push(why)
-    const held = await this.limits.reserve({ call, asked, plan, presence, degrade })
+    const held = await this.limits.reserve({ call, asked, plan, presence, degrade, tell: () => undefined })
     if (!held.ok) return held
     const reservation = held.value
     if (!reservation) throw new Error('no rule concerns the call')

@@ -9,6 +9,7 @@ import {
   type Decision,
   Fault,
   type Hold,
+  type LimitStanding,
   type Plan,
   type Presence,
   type Refusal,
@@ -23,6 +24,7 @@ import { blockingOf, refuseHeld, refuseSpent, refuseUnpriced } from './refuse.ts
 import { mostOf } from './rule.ts'
 import type { Concern, RuleSet } from './rule-set.ts'
 import { capFor, fullOutput, hopelessIn, largestFitting, leastOutput } from './shrink.ts'
+import { standingsOf } from './standings.ts'
 import type { Counted, LimitStore, Line, Outcome, Soon, Taken } from './store.ts'
 import type { Waiters } from './waiters.ts'
 
@@ -46,6 +48,8 @@ export interface ReservationAsk {
   presence: Presence
   /** Notes that the answer may be less than what was asked for. */
   degrade(why: string): void
+  /** How the limits stand that callers are told of. */
+  tell(standings: readonly LimitStanding[]): void
 }
 
 /** A rule that concerns the call, and what is taken of its counter for all the ways of the call. */
@@ -235,6 +239,7 @@ export class Reservation {
     const own = (key: string): bigint => before.find(({ line }) => line.key === key)?.line.amount ?? 0n
     const done = (outcome: Outcome): Trial => {
       if (outcome.ok) [this.#ways, this.#takes] = [ways, takes]
+      this.#ask.tell(standingsOf(takes, outcome.counted, nowMs))
       for (const [n, take] of takes.entries()) {
         const counted = outcome.counted[n]
         if (counted) this.#deps.note(take, counted)
@@ -260,7 +265,7 @@ export class Reservation {
         if (known && !isOfCall(rule.unit)) known.line.amount += amount
         if (known) continue
         const most = rule.hard ? mostOf(rule, subject, this.#atMs) : undefined
-        takes.push({ rule, subject, line: { ...counter, most, amount } })
+        takes.push({ rule, subject, line: { ...counter, most, amount, isLease: rule.unit === 'concurrent' } })
       }
     }
     return takes

@@ -6,11 +6,15 @@ import { type ConfiguredKeys, indexConfiguredKeys, type Keys } from '#keys'
 import type { LimitKeeper, Pricing } from '#limits'
 import {
   boundOf,
+  createMarkup,
   createMetering,
   createPriceBook,
+  type Markup,
   type Metering,
+  mostOutput,
   type PriceBook,
   type PublishedPrices,
+  readFactors,
   readOverrides,
 } from '#metering'
 import { type Chance, type Clock, createEgress, type HttpClient } from '#platform'
@@ -53,6 +57,8 @@ export interface Snapshot {
   config: Config
   gateway: Gateway
   providers: Providers
+  /** What tenants are charged for what providers bill. */
+  markup: Markup
   configuredKeys: ConfiguredKeys
   retention: Retention
   idempotency: IdempotencyLimits
@@ -121,10 +127,11 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
       idempotency: fixtures.idempotency,
       limits: limits.view({
         pricing: pricingOf({ priceBook, metering, providers }),
-        mostOutput: () => undefined,
+        mostOutput: ({ model }) => mostOutput(model),
       }),
     },
     providers,
+    markup: createMarkup(readFactors(config.markup)),
     configuredKeys: indexConfiguredKeys(config.keys, config.admin_key),
     retention: {
       content: config.calls.content as Retention['content'],
