@@ -45,8 +45,8 @@ export async function sendEmail(options: EmailOptions, alert: Told, signal: Abor
     const end = (delivery: Delivery): void => {
       stopTimer()
       signal.removeEventListener('abort', giveUp)
+      resolve(delivery) // first, as closing tells of an end as well
       if (!delivery.ok) connection.close()
-      resolve(delivery)
     }
     const fail = (cause: unknown): void => end({ ok: false, error: explain(cause) })
     const giveUp = (): void => end({ ok: false, error: 'It was given up.' })

@@ -75,6 +75,7 @@ export function readReply(reply: Awaited<ReturnType<EgressPost['post']>>, nowMs:
 /** Seconds or a date (RFC 9110, section 10.2.3). */
 function readRetryAfter(text: string | undefined, nowMs: number): number | undefined {
   if (text === undefined) return undefined
-  const waitMs = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000
+  const waitMs = /^[A-Z][a-z]{2}, .+ GMT$/.test(text) ? Date.parse(text) - nowMs : 0
   return waitMs > 0 ? waitMs : undefined
 }
