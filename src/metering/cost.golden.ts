@@ -1,5 +1,5 @@
 import type { Usage } from '#exchange'
-import type { Overrides } from './price-book.ts'
+import type { Overrides } from './override.ts'
 
 /**
  * Calls worked out by hand. `sum` is the arithmetic, tokens × pico-dollars per token; a price of $1 per million

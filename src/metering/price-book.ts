@@ -1,14 +1,9 @@
-import { type Target, targetName, type UsageKind, usageKinds } from '#exchange'
+import { type Target, targetName } from '#exchange'
 import { type DatedPrice, priceAt } from './dated.ts'
+import { type Overrides, readCoverings } from './override.ts'
 import { createPrice, type Price } from './price.ts'
 import type { PublishedPrices } from './published.ts'
 import { readRates } from './rate.ts'
-
-/**
- * Prices that the owner sets: `provider/model`, or a beginning of it and `*`, to US dollars per million tokens
- * by kind, as plain decimals. An override is the whole price: nothing of the published one is mixed in.
- */
-export type Overrides = Readonly<Record<string, Readonly<Partial<Record<UsageKind, string>>>>>
 
 /** One immutable view of all prices; a configuration that changes makes another. */
 export interface PriceBook {
@@ -38,7 +33,7 @@ const ownPrices: ReadonlyMap<string, Price> = new Map([
 /** Throws a `RangeError` that names the override when one is not a price. */
 export function createPriceBook(options: { published: PublishedPrices; overrides?: Overrides }): PriceBook {
   const { published } = options
-  const overrides = readOverrides(options.overrides ?? {})
+  const overrides = readCoverings(options.overrides ?? {})
   const remembered = new Map<string, readonly DatedPrice[]>()
 
   function find(target: Target, vendor: string): readonly DatedPrice[] {
@@ -65,39 +60,4 @@ export function createPriceBook(options: { published: PublishedPrices; overrides
 function forgetOldest(map: Map<string, unknown>): void {
   const [oldest] = map.keys()
   if (oldest !== undefined) map.delete(oldest)
-}
-
-interface Override {
-  covers(name: string): boolean
-  price: Price
-}
-
-/** The closest comes first: a full name before any `*`, a longer beginning before a shorter one. */
-function readOverrides(overrides: Overrides): Override[] {
-  const rank = (pattern: string) => (pattern.endsWith('*') ? pattern.length : Number.MAX_SAFE_INTEGER)
-  return Object.keys(overrides)
-    .sort((a, b) => rank(b) - rank(a))
-    .map(pattern => ({ covers: coverOf(pattern), price: readOverride(pattern, overrides[pattern]) }))
-}
-
-function coverOf(pattern: string): (name: string) => boolean {
-  if (!/^[^/*]+\/[^*]*\*?$/.test(pattern) || pattern.endsWith('/')) {
-    throw new RangeError(`prices: "${pattern}" is not provider/model, nor a beginning of it followed by *`)
-  }
-  if (!pattern.endsWith('*')) return name => name === pattern
-  const beginning = pattern.slice(0, -1)
-  return name => name.startsWith(beginning)
-}
-
-function readOverride(pattern: string, written: Overrides[string] = {}): Price {
-  const kinds = Object.keys(written)
-  const stranger = kinds.find(kind => !usageKinds.some(known => known === kind))
-  if (stranger !== undefined || kinds.length === 0) {
-    throw new RangeError(`prices: "${pattern}" needs prices by kind, of ${usageKinds.join(', ')}`)
-  }
-  try {
-    return createPrice({ id: `config/${pattern}`, source: 'configuration', rates: readRates(written) })
-  } catch (cause) {
-    throw new RangeError(`prices: "${pattern}": ${cause instanceof Error ? cause.message : cause}`, { cause })
-  }
 }

@@ -4,7 +4,7 @@ import { callsConfig } from '#events'
 import { idempotencyConfig } from '#idempotency'
 import { adminKeyConfig, checkKeys, keysConfig } from '#keys'
 import { budgetsConfig, checkRules, rateLimitsConfig } from '#limits'
-import { checkPrices, pricesConfig } from '#metering'
+import { checkMarkup, checkPrices, markupConfig, pricesConfig } from '#metering'
 import {
   checkEgress,
   defaultConfig,
@@ -59,6 +59,7 @@ export const configSchema = Type.Object(
     contexts: contextsConfig,
     unsupported: Type.Optional(unsupportedConfig),
     prices: pricesConfig,
+    markup: markupConfig,
     keys: keysConfig,
     calls: callsConfig,
     responses: responsesConfig,
@@ -81,6 +82,7 @@ export function readConfig(source: { text: string; file: string; env: Environmen
       { reads: ['providers'], check: checkProviders },
       { reads: ['providers', 'models'], check: checkModels },
       { reads: ['providers', 'prices'], check: checkPrices },
+      { reads: ['markup'], check: checkMarkup },
       { reads: ['keys', 'admin_key'], check: checkKeys },
       { reads: ['egress'], check: checkEgress },
       { reads: ['budgets', 'rate_limits', 'models', 'providers'], check: checkRules },
