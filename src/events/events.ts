@@ -1,5 +1,6 @@
 import type { Call } from '#exchange'
 import type { Clock, Database, Log } from '#platform'
+import type { Companion } from './companion.ts'
 import { Contents } from './contents.ts'
 import { Exchange } from './exchange.ts'
 import type { IntentLog } from './intents.ts'
@@ -17,6 +18,8 @@ export interface EventsOptions {
   intents: IntentLog
   /** Other processes write to this database, and any of them may die. */
   shared: boolean
+  /** Written in the same statement as calls. */
+  companion?: Companion | undefined
   /** Told of every call that has ended: metrics. */
   observe(exchange: Exchange): void
 }

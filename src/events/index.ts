@@ -1,5 +1,6 @@
 import type { MigrationSource } from '#platform'
 
+export type { Companion } from './companion.ts'
 export { callsConfig } from './config.ts'
 export type { EventsOptions, Retention } from './events.ts'
 export { Events } from './events.ts'

@@ -22,7 +22,13 @@ export interface FileIntentsOptions extends IntentLogOptions {
  * made: the next start puts the whole lines into `call_intents` and recovers from there, where a call that has a
  * row in `calls` already is passed over.
  */
-export function createFileIntents({ database, instance, path, newUuid }: FileIntentsOptions): IntentLog {
+export function createFileIntents({
+  database,
+  instance,
+  path,
+  newUuid,
+  companion,
+}: FileIntentsOptions): IntentLog {
   const open = new Map<number, string>()
   let file = openSync(path, 'a', 0o600)
   let size = 0
@@ -53,7 +59,7 @@ export function createFileIntents({ database, instance, path, newUuid }: FileInt
       const left = lines.map(line => line.slice(1, -1))
       if (left.length > 0)
         await insertIntents(database, newUuid(), { groupNo: 0, attempts: `[${left.join()}]` })
-      const recovered = await recoverIntents(database, { instance, staleAfterMs: 0 })
+      const recovered = await recoverIntents(database, { instance, staleAfterMs: 0, companion })
       rewrite()
       return recovered
     },

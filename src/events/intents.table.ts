@@ -5,12 +5,12 @@ import { insertIntents, recoverIntents } from './store.ts'
 const staleAfterMs = 30_000
 
 /** Intents in the shared database: any process can take over from one that has died. */
-export function createTableIntents({ database, instance }: IntentLogOptions): IntentLog {
+export function createTableIntents({ database, instance, companion }: IntentLogOptions): IntentLog {
   return {
     gatherMs: 4,
     append: group => insertIntents(database, instance, group),
     forget: () => undefined, // the statement that commits the calls drops them
-    recover: () => recoverIntents(database, { instance, staleAfterMs }),
+    recover: () => recoverIntents(database, { instance, staleAfterMs, companion }),
     publish: async () => undefined,
     close: async () => undefined,
   }

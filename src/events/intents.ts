@@ -1,4 +1,5 @@
 import type { Database } from '#platform'
+import type { Companion } from './companion.ts'
 
 /** Attempts that become durable together. */
 export interface IntentGroup {
@@ -30,4 +31,6 @@ export interface IntentLogOptions {
   database: Database
   /** UUID of this process. */
   instance: string
+  /** Written with the calls that a recovery finds. */
+  companion?: Companion | undefined
 }

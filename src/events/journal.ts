@@ -1,5 +1,6 @@
 import { type Attempt, Fault } from '#exchange'
 import { type Clock, type Database, DatabaseUnavailable, type Log } from '#platform'
+import type { Companion } from './companion.ts'
 import type { Exchange } from './exchange.ts'
 import type { IntentLog } from './intents.ts'
 import { type CallRow, describeEnd, renderIntent } from './record.ts'
@@ -12,6 +13,8 @@ export interface JournalOptions {
   log: Log
   /** Id of this process. */
   instance: string
+  /** Written with the calls. */
+  companion?: Companion | undefined
 }
 
 /** Fewer calls under way than this never wait for company. */
@@ -186,10 +189,11 @@ export class Journal {
 
   /** True when the database is away, and it is to be tried again later. */
   async #writeEnds(ends: End[]): Promise<boolean> {
-    const { database, instance, intents, log } = this.#options
+    const { companion, database, instance, intents, log } = this.#options
     const finishedGroups = this.#leaveGroups(ends)
     try {
-      await insertCalls(database, instance, { calls: ends.map(({ row }) => row), finishedGroups })
+      const calls = ends.map(({ row }) => row)
+      await insertCalls(database, instance, { calls, finishedGroups, companion })
       intents.forget(finishedGroups)
       this.#writtenNo += ends.length
       return false

@@ -1,4 +1,5 @@
 import type { Database, Queryable } from '#platform'
+import type { Companion } from './companion.ts'
 import type { IntentGroup } from './intents.ts'
 import type { CallRow } from './record.ts'
 
@@ -85,23 +86,35 @@ export async function replaceIntents(db: Database, instance: string, attempts: s
 export async function insertCalls(
   db: Queryable,
   instance: string,
-  ended: { calls: readonly CallRow[]; finishedGroups: readonly number[] },
+  ended: { calls: readonly CallRow[]; finishedGroups: readonly number[]; companion?: Companion | undefined },
 ): Promise<void> {
-  await db.query(
-    {
-      name: 'insert_calls',
-      text: `with finished as (delete from call_intents where instance = $1 and group_no = any($2::bigint[]))
-        insert into calls (${list})
-        select * from rows from (unnest(${arrays}), json_array_elements(${attemptsParameter}))
-        on conflict (id) do update set ${overwrite} where calls.status = 'unknown'`,
-    },
+  const { calls, companion } = ended
+  const beside = companion?.prepare(calls)
+  const [written] = await db.query<{ posted: number }>(
+    { name: 'insert_calls', text: companion ? insertBeside(companion) : insertAlone },
     [
       instance,
       ended.finishedGroups,
-      ...columnArrays(ended.calls),
-      JSON.stringify(ended.calls.map(({ attempts }) => attempts)),
+      ...columnArrays(calls),
+      JSON.stringify(calls.map(({ attempts }) => attempts)),
+      ...(beside?.values ?? []),
     ],
   )
+  beside?.wrote(written?.posted ?? 0)
+}
+
+const finished = 'finished as (delete from call_intents where instance = $1 and group_no = any($2::bigint[]))'
+const fromArrays = `rows from (unnest(${arrays}), json_array_elements(${attemptsParameter}))`
+const trueEnd = `on conflict (id) do update set ${overwrite} where calls.status = 'unknown'`
+const insertAlone = `with ${finished}
+  insert into calls (${list}) select * from ${fromArrays} ${trueEnd}`
+
+function insertBeside(companion: Companion): string {
+  return `with ${finished},
+    ended as (select * from ${fromArrays} with ordinality as ended (${list}, no)),
+    written as (insert into calls (${list}) select ${list} from ended ${trueEnd}),
+    ${companion.ofEnded(flat.length + 4)}
+  select count(*)::int as posted from posted`
 }
 
 /** Rows as Postgres array literals, a column each. */
@@ -141,7 +154,11 @@ export async function deleteInstance(db: Queryable, instance: string): Promise<v
  */
 export async function recoverIntents(
   db: Database,
-  { instance, staleAfterMs }: { instance: string; staleAfterMs: number },
+  {
+    instance,
+    staleAfterMs,
+    companion,
+  }: { instance: string; staleAfterMs: number; companion?: Companion | undefined },
 ): Promise<number> {
   return await db.transaction(async tx => {
     const recovered = await tx.query<{ id: string }>(
@@ -158,10 +175,13 @@ export async function recoverIntents(
               json_agg((attempts->0)::jsonb || '{"status": "unknown"}') over (
                 partition by id order by (attempts->0->>'n')::int
                 rows between unbounded preceding and unbounded following) as attempts
-            from lost order by id)
-          insert into calls (${list})
-          select ${names.map(recoveredColumn).join(', ')} from whole
-          on conflict (id) do nothing returning id`,
+            from lost order by id),
+          ${companion ? `${companion.ofLost},` : ''}
+          recovered as (
+            insert into calls (${list})
+            select ${names.map(recoveredColumn).join(', ')} from whole
+            on conflict (id) do nothing returning id)
+          select id from recovered`,
       },
       [instance, staleAfterMs],
     )

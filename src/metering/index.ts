@@ -1,14 +1,19 @@
+import type { MigrationSource } from '#platform'
+
 export type { UsageBound } from './bound.ts'
 export { boundOf } from './bound.ts'
 export type { Factors, Markup } from './charge.ts'
 export { createMarkup } from './charge.ts'
 export { checkPrices, pricesConfig, readOverrides } from './config.ts'
 export { costOf } from './cost.ts'
+export type { Ledger, LedgerOptions } from './ledger.ts'
+export { createLedger } from './ledger.ts'
+export type { Spent, SpentQuestion } from './ledger-spent.ts'
 export { checkMarkup, markupConfig, readFactors } from './markup.config.ts'
 export { mostOutput } from './most-output.ts'
+export type { Overrides } from './override.ts'
 export type { Price } from './price.ts'
 export { createPrice } from './price.ts'
-export type { Overrides } from './override.ts'
 export type { PriceBook } from './price-book.ts'
 export { createPriceBook } from './price-book.ts'
 export type { PublishedPrices } from './published.ts'
@@ -16,3 +21,8 @@ export { readPublishedPrices } from './published.ts'
 export type { Metering, Settlement } from './settle.ts'
 export { createMetering } from './settle.ts'
 export { formatUsd, parseUsdPerMillion } from './usd.ts'
+
+export const meteringMigrations: MigrationSource = {
+  domain: 'metering',
+  folder: new URL('./migrations/', import.meta.url),
+}

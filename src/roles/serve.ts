@@ -5,7 +5,7 @@ import { createFileIntents, createMetrics, createTableIntents, Events, eventRout
 import { createIdempotency } from '#idempotency'
 import { createKeys } from '#keys'
 import { LimitKeeper, MemoryLimitStore, ruleSet } from '#limits'
-import { readPublishedPrices } from '#metering'
+import { createLedger, readPublishedPrices } from '#metering'
 import {
   createHttpClient,
   createLog,
@@ -19,7 +19,14 @@ import {
   systemClock,
   takeDataFolder,
 } from '#platform'
-import { createLanes, createThoughtMemories, providerRoutes, RetryBudgets, Standings } from '#providers'
+import {
+  createLanes,
+  createThoughtMemories,
+  HedgeBudgets,
+  providerRoutes,
+  RetryBudgets,
+  Standings,
+} from '#providers'
 import { createResponses } from '#responses'
 import { createSimulator, type Simulator } from '#simulator'
 import { announce } from './announce.ts'
@@ -59,10 +66,13 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     lanes: () => current.providers.lanes(),
   })
   const instance = newUuid()
+  const vacuums = config.database === undefined
+  const ledger = createLedger({ database, clock, log, vacuums })
+  const { companion } = ledger
   const intents =
     config.database === undefined
-      ? createFileIntents({ database, instance, newUuid, path: join(dataDir, 'intents.log') })
-      : createTableIntents({ database, instance })
+      ? createFileIntents({ database, instance, newUuid, companion, path: join(dataDir, 'intents.log') })
+      : createTableIntents({ database, instance, companion })
   const events = new Events({
     database,
     clock,
@@ -70,11 +80,12 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     instance,
     intents,
     shared: config.database !== undefined,
+    companion,
     observe: exchange => metrics.observe(exchange),
   })
   await events.start().catch(startError)
 
-  const vacuums = config.database === undefined
+  ledger.start()
   const responses = createResponses({ database, clock, log, newUuid, vacuums })
   responses.start()
   const idempotency = createIdempotency({ database, clock, log, instance, shared: !vacuums })
@@ -105,7 +116,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     thoughts: createThoughtMemories({ clock }),
     standings: new Standings({ clock }),
     lanes: createLanes({ clock, chance }),
-    hedgeBudgets: new RetryBudgets({ clock, share: 0, floorPerSecond: 0 }),
+    hedgeBudgets: new HedgeBudgets(),
     retryBudgets: new RetryBudgets({ clock, share: 0.1, floorPerSecond: 1 }),
     limits,
     simulatorUrl: () => simulatorUrl,
@@ -165,6 +176,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
       await idempotency.stop()
       await responses.stop()
       await events.stop().catch(cause => log.error({ err: cause }, 'the last records could not be committed'))
+      await ledger.stop()
       await simulator.close()
       await http.close()
       await database.close()

@@ -1,0 +1,101 @@
+import type { Clock, Database, Log } from '#platform'
+import { Rollup } from '#platform'
+import { createCompanion, type LedgerCompanion } from './ledger-companion.ts'
+import type { ChargeOf } from './ledger-entry.ts'
+import { mend } from './ledger-mend.ts'
+import { type Spent, type SpentQuestion, spentOfEntries, spentSince } from './ledger-spent.ts'
+import { costRollups } from './rollup-costs.ts'
+import { repeat } from './upkeep.ts'
+
+export interface LedgerOptions {
+  database: Database
+  clock: Clock
+  log: Log
+  /** What a tenant is charged for a cost; absent: the cost. */
+  chargeOf?: ChargeOf
+  /** Told of corrections once they are in the ledger, so that counters can follow. */
+  onCorrected?(spent: readonly Spent[]): void
+  /** Most users that the sums of an hour tell apart in an organization; absent: 10,000. */
+  usersPerHour?: number
+  /** The embedded database has nobody else who vacuums. */
+  vacuums?: boolean
+}
+
+export interface Ledger {
+  /** For the statement that commits calls. */
+  companion: LedgerCompanion
+  /** What is counted since a time, and what is held for attempts under way: counters are made from it. */
+  spentSince(question: SpentQuestion): AsyncIterable<Spent>
+  /** Adds what waits to the sums by hour and day. */
+  catchUp(): Promise<void>
+  readonly counts: LedgerCounts
+  start(): void
+  stop(): Promise<void>
+}
+
+/** Since the start. */
+export interface LedgerCounts {
+  /** Entries that were there already with other amounts. */
+  clashes: number
+  /** Entries that set right what had been posted by a hold. */
+  adjusted: number
+  /** Names that stand as `…other` in the sums. */
+  folded: number
+}
+
+const rollupEveryMs = 5_000
+const mendEveryMs = 15_000
+
+export function createLedger(options: LedgerOptions): Ledger {
+  const { database, clock, log, chargeOf = (cost: bigint) => cost, onCorrected } = options
+  const spec = costRollups(options.usersPerHour)
+  const rollup = new Rollup(database, spec)
+  const counts = { clashes: 0, adjusted: 0 }
+  const stops: (() => Promise<void>)[] = []
+  let clashed: string[] = []
+  let clashing: Promise<void> | undefined
+
+  const setRight = async (only?: readonly string[]): Promise<void> => {
+    const { adjusted, clashes } = await mend(database, { chargeOf, log }, only)
+    counts.adjusted += adjusted.length
+    counts.clashes += clashes
+    if (adjusted.length > 0) onCorrected?.(await spentOfEntries(database, adjusted))
+  }
+  /** Calls some of whose entries were there: repeated, or declared lost meanwhile. What fails here is mended later. */
+  const look = async (): Promise<void> => {
+    while (clashed.length > 0) {
+      const ids = clashed
+      clashed = []
+      await setRight(ids).catch(cause => log.warn({ err: cause }, 'the ledger could not be compared'))
+    }
+    clashing = undefined
+  }
+  const upkeep = (everyMs: number, work: () => Promise<unknown>): void => {
+    stops.push(repeat({ clock, log, what: 'the ledger' }, everyMs, work))
+  }
+
+  return {
+    companion: createCompanion({
+      chargeOf,
+      onClash(calls) {
+        clashed.push(...calls.map(({ id }) => id))
+        clashing ??= look()
+      },
+    }),
+    spentSince: question => spentSince(database, spec, question),
+    async catchUp() {
+      await rollup.catchUp()
+    },
+    get counts() {
+      return { ...counts, folded: rollup.folded }
+    },
+    start() {
+      upkeep(rollupEveryMs, () => rollup.advance())
+      upkeep(mendEveryMs, () => setRight())
+    },
+    async stop() {
+      await Promise.all(stops.map(stop => stop()))
+      await clashing
+    },
+  }
+}
