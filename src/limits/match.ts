@@ -16,32 +16,48 @@ const belongToOrganization: ReadonlySet<RuleDimension> = new Set([
 export function isOfOneOrganization(per: readonly RuleDimension[], match: Match): boolean {
   const { organization } = match
   if (organization?.length === 1 && organization[0]?.parts.length === 1) return true
+  return hasOwner(per)
+}
+
+/** What of a rule every call is held against, laid out for that. */
+export interface Reading {
+  readonly rule: Rule
+  readonly asks: readonly { dimension: RuleDimension; globs: readonly Glob[] }[]
+  /** What a subject is made of after its organization, each with what stands before it. */
+  readonly parts: readonly { dimension: RuleDimension; before: string }[]
+  readonly isOwned: boolean
+  readonly isPerTag: boolean
+}
+
+export function readRule(rule: Rule): Reading {
+  const { per, match } = rule
+  const asks = Object.entries(match).map(([dimension, globs]) => ({
+    dimension: dimension as RuleDimension,
+    globs,
+  }))
+  const isOwned = hasOwner(per)
+  const parts = per
+    .filter(dimension => dimension !== 'organization')
+    .map((dimension, i) => ({ dimension, before: `${isOwned || i > 0 ? '/' : ''}${dimension}/` }))
+  return { rule, asks, parts, isOwned, isPerTag: per.includes('tag') }
+}
+
+function hasOwner(per: readonly RuleDimension[]): boolean {
   return per.some(dimension => dimension === 'organization' || belongToOrganization.has(dimension))
 }
 
-/** Whether a rule concerns a call; `target` is asked for only where the rule depends on it. */
-export function concerns(rule: Rule, call: RuleSubject, target: Target | undefined): boolean {
-  for (const dimension in rule.match) {
-    const globs = rule.match[dimension as RuleDimension]
-    if (globs && !matchesDimension(globs, dimension as RuleDimension, { call, target })) return false
+/** Whether a rule concerns a call; a rule that depends on the target needs one. */
+export function concerns({ asks }: Reading, call: RuleSubject, target: Target | undefined): boolean {
+  for (const { dimension, globs } of asks) {
+    if (dimension === 'tag') {
+      if (!call.tags.some(tag => anyFits(globs, tag))) return false
+      continue
+    }
+    if (dimension === 'key' && anyFits(globs, call.keyName)) continue
+    const value = valueIn(dimension, call, target)
+    if (value === undefined || !anyFits(globs, value)) return false
   }
   return true
-}
-
-interface Subject {
-  call: RuleSubject
-  target: Target | undefined
-}
-
-function matchesDimension(
-  globs: readonly Glob[],
-  dimension: RuleDimension,
-  { call, target }: Subject,
-): boolean {
-  if (dimension === 'tag') return call.tags.some(tag => anyFits(globs, tag))
-  if (dimension === 'key' && anyFits(globs, call.keyName)) return true
-  const value = valueIn(dimension, call, target)
-  return value !== undefined && anyFits(globs, value)
 }
 
 export function anyFits(globs: readonly Glob[], name: string): boolean {
@@ -73,18 +89,18 @@ export function valueIn(
  * Whose counter it is, as text: the values in the order of `per`, after the organization where they belong to one.
  * `/` and `%` in values are escaped, so that no two subjects come out the same. Undefined where the call lacks one.
  */
-export function subjectOf(rule: Rule, { call, target, tag }: Subject & { tag?: string }): string | undefined {
-  let subject = ''
-  let isOwned = false
-  for (const dimension of rule.per) {
-    const value = dimension === 'tag' ? tag : valueIn(dimension, call, target)
+export function subjectOf(
+  { parts, isOwned }: Reading,
+  call: RuleSubject,
+  where: { target: Target | undefined; tag?: string },
+): string | undefined {
+  let subject = isOwned ? escaped(call.organization) : ''
+  for (const { dimension, before } of parts) {
+    const value = dimension === 'tag' ? where.tag : valueIn(dimension, call, where.target)
     if (value === undefined) return undefined
-    isOwned ||= belongToOrganization.has(dimension)
-    if (dimension !== 'organization') subject += `/${dimension}/${escaped(value)}`
-    else isOwned = true
+    subject += before + escaped(value)
   }
-  if (isOwned) return escaped(call.organization) + subject
-  return subject === '' ? 'all' : subject.slice(1)
+  return subject === '' ? 'all' : subject
 }
 
 function escaped(value: string): string {
@@ -94,10 +110,9 @@ function escaped(value: string): string {
 
 /** How subjects of a rule are written, for people: `ORGANIZATION/user/USER`. */
 export function subjectForm({ per }: Rule): string {
-  const isOwned = per.some(dimension => dimension === 'organization' || belongToOrganization.has(dimension))
   const rest = per.filter(dimension => dimension !== 'organization')
   const form = [
-    ...(isOwned ? ['ORGANIZATION'] : []),
+    ...(hasOwner(per) ? ['ORGANIZATION'] : []),
     ...rest.map(dimension => `${dimension}/${dimension.toUpperCase()}`),
   ]
   return form.join('/') || 'all'

@@ -1,6 +1,6 @@
 import type { RuleDimension, RuleSubject, Target } from '#exchange'
 import { isExact } from './glob.ts'
-import { anyFits, concerns, subjectOf, valueIn } from './match.ts'
+import { anyFits, concerns, type Reading, readRule, subjectOf, valueIn } from './match.ts'
 import type { Rule } from './rule.ts'
 
 /** A rule that concerns a call, and whose counter it is. */
@@ -27,28 +27,22 @@ export interface RuleSet {
   demandsUser(call: RuleSubject): Rule | undefined
 }
 
-/** A rule and its place in the order. */
-interface Placed {
-  rule: Rule
-  place: number
-}
-
 /** Where a rule asks for a value of these, it is found by that value; the rarest values first. */
 const indexed = ['user', 'key', 'project', 'feature', 'organization', 'model', 'environment'] as const
 type Indexed = (typeof indexed)[number]
 
 interface Index {
-  byValue: ReadonlyMap<Indexed, ReadonlyMap<string, readonly Placed[]>>
-  others: readonly Placed[]
+  byValue: ReadonlyMap<Indexed, ReadonlyMap<string, readonly Reading[]>>
+  others: readonly Reading[]
 }
 
 export function ruleSet(rules: readonly Rule[]): RuleSet {
-  const placed = rules.map((rule, place) => ({ rule, place }))
-  const everywhere = buildIndex(placed.filter(({ rule }) => !rule.dependsOnTarget))
-  const byTarget = buildIndex(placed.filter(({ rule }) => rule.dependsOnTarget))
-  const demanding = rules.filter(rule => rule.requiresUser)
+  const readings = rules.map(readRule)
+  const everywhere = buildIndex(readings.filter(({ rule }) => !rule.dependsOnTarget))
+  const byTarget = buildIndex(readings.filter(({ rule }) => rule.dependsOnTarget))
+  const demanding = readings.filter(({ rule }) => rule.requiresUser)
   const byId = new Map(rules.map(rule => [rule.id, rule]))
-  const places = new Map(placed.map(({ rule, place }) => [rule, place]))
+  const places = new Map(rules.map((rule, place) => [rule, place]))
   const inOrder = (a: Concern, b: Concern): number => (places.get(a.rule) ?? 0) - (places.get(b.rule) ?? 0)
   const dependsOnTarget = rules.some(rule => rule.dependsOnTarget)
   return {
@@ -67,7 +61,7 @@ export function ruleSet(rules: readonly Rule[]): RuleSet {
     },
     demandsUser(call) {
       if (call.user !== undefined) return undefined
-      return demanding.find(rule => concerns(rule, call, undefined))
+      return demanding.find(reading => concerns(reading, call, undefined))?.rule
     },
   }
 }
@@ -92,42 +86,45 @@ function collect({ byValue, others }: Index, search: Search): boolean {
   return isMixed
 }
 
-function collectFrom(rules: readonly Placed[], { call, target, found }: Search): void {
-  for (const { rule } of rules) {
-    if (!concerns(rule, call, target)) continue
-    if (rule.per.includes('tag')) collectTags(rule, { call, target, found })
-    else {
-      const subject = subjectOf(rule, { call, target })
-      if (subject !== undefined) found.push({ rule, subject })
+function collectFrom(rules: readonly Reading[], search: Search): void {
+  const { call, target, found } = search
+  for (const reading of rules) {
+    if (!concerns(reading, call, target)) continue
+    if (reading.isPerTag) {
+      collectTags(reading, search)
+      continue
     }
+    const subject = subjectOf(reading, call, search)
+    if (subject !== undefined) found.push({ rule: reading.rule, subject })
   }
 }
 
 /** One subject for each tag that the rule is about; a tag that is named twice is one. */
-function collectTags(rule: Rule, { call, target, found }: Search): void {
+function collectTags(reading: Reading, { call, target, found }: Search): void {
+  const { rule } = reading
   const { tags } = call
   for (const [i, tag] of tags.entries()) {
     if (tags.indexOf(tag) !== i || (rule.match.tag && !anyFits(rule.match.tag, tag))) continue
-    const subject = subjectOf(rule, { call, target, tag })
+    const subject = subjectOf(reading, call, { target, tag })
     if (subject !== undefined) found.push({ rule, subject })
   }
 }
 
-function buildIndex(rules: readonly Placed[]): Index {
-  const byValue = new Map<Indexed, Map<string, Placed[]>>()
-  const others: Placed[] = []
-  for (const placed of rules) {
-    const dimension = indexed.find(name => isIndexable(placed.rule, name))
+function buildIndex(rules: readonly Reading[]): Index {
+  const byValue = new Map<Indexed, Map<string, Reading[]>>()
+  const others: Reading[] = []
+  for (const reading of rules) {
+    const dimension = indexed.find(name => isIndexable(reading.rule, name))
     if (dimension === undefined) {
-      others.push(placed)
+      others.push(reading)
       continue
     }
-    const values = byValue.get(dimension) ?? new Map<string, Placed[]>()
+    const values = byValue.get(dimension) ?? new Map<string, Reading[]>()
     byValue.set(dimension, values)
-    for (const { text } of placed.rule.match[dimension] ?? []) {
+    for (const { text } of reading.rule.match[dimension] ?? []) {
       const same = values.get(text)
-      if (!same) values.set(text, [placed])
-      else if (!same.includes(placed)) same.push(placed)
+      if (!same) values.set(text, [reading])
+      else if (!same.includes(reading)) same.push(reading)
     }
   }
   return { byValue, others }
