@@ -1,5 +1,5 @@
 /** Pico-dollars in a dollar: money here is an integer number of these, 10^-12 US dollars each. */
-export const picoPerUsd = 1_000_000_000_000n
+const picoPerUsd = 1_000_000_000_000n
 
 /** Pico-dollars of a plain decimal of US dollars with at most twelve decimals, such as `0.25`. Throws a `RangeError`. */
 export function parseUsd(text: string): bigint {

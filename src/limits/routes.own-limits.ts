@@ -57,7 +57,9 @@ export function ownLimitsRoutes(desk: ShownDesk): Route[] {
       async handle({ query: asked, caller }) {
         const found = desk.book().rules.of(subjectOfCaller(caller, asked))
         const seen = found.filter(({ rule }) => rule.visible)
-        return { object: 'list', data: await Promise.all(seen.map(concern => showOwn(desk, concern))) }
+        const data = []
+        for (const concern of seen) data.push(await showOwn(desk, concern))
+        return { object: 'list', data }
       },
     },
   ]

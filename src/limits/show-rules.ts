@@ -45,7 +45,7 @@ export const increaseShape = Type.Object({
   created_by: Type.String(),
 })
 
-export const ruleShape = Type.Object({
+const ruleShape = Type.Object({
   id: Type.String(),
   unit,
   most: amount('What it allows by itself'),

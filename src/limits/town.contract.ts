@@ -88,7 +88,7 @@ export function createTown(openDatabase: () => Promise<Database>): Town {
   }
 }
 
-export const nothing: ConfiguredRules = {
+const nothing: ConfiguredRules = {
   budgets: [],
   rate_limits: [],
   models: { smart: {} },
