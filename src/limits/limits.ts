@@ -15,7 +15,8 @@ import type { Clock, Log } from '#platform'
 import { type Eased, ease } from './ease.ts'
 import type { Pricing } from './needs.ts'
 import { Reservation, type Take } from './reservation.ts'
-import type { RuleSet } from './rule-set.ts'
+import type { Rule } from './rule.ts'
+import { type RuleSet, ruleSet } from './rule-set.ts'
 import { SafeStore } from './safe-store.ts'
 import { type Counted, type LimitStore, LimitStoreAway, type Soon } from './store.ts'
 import { Waiters } from './waiters.ts'
@@ -49,7 +50,10 @@ export interface LimitsOptions {
   rules(): RuleSet
   clock: Clock
   log: Log
-  note(take: Take, counted: Counted): void
+  /** Told of what a counter stands at, whenever that is known; and when it has just refused a call. */
+  note(take: Take, counted: Counted, isRefused: boolean): void
+  /** Adds what was spent before that time to the counters of rules that are new here. Absent: the store knows it. */
+  seed?(rules: readonly Rule[], beforeMs: number): Promise<void>
 }
 
 /** What a configuration says of models. */
@@ -65,6 +69,8 @@ export class LimitKeeper {
   readonly #options: LimitsOptions
   readonly #store: SafeStore
   readonly #waiters: Waiters
+  #rules: RuleSet = ruleSet([])
+  #known: ReadonlySet<string> = new Set()
 
   constructor(options: LimitsOptions) {
     this.#options = options
@@ -72,18 +78,53 @@ export class LimitKeeper {
     this.#waiters = new Waiters(options.clock, options.isShared ? lookAgainMs : undefined)
   }
 
+  /** Counters stand as the ledger says once this resolves. */
+  async start(): Promise<void> {
+    this.#rules = this.#options.rules()
+    this.#known = counterIds(this.#rules)
+    await this.#options.seed?.(this.#rules.rules, Number.POSITIVE_INFINITY)
+  }
+
+  /**
+   * The rules of this moment. What was spent before a new one came is added to its counters as soon as it is read; until
+   * then only what is spent from now on counts.
+   */
+  #current(): RuleSet {
+    const rules = this.#options.rules()
+    if (rules === this.#rules) return rules
+    const added = rules.rules.filter(({ counterId }) => !this.#known.has(counterId))
+    this.#rules = rules
+    this.#known = counterIds(rules)
+    if (added.length > 0) void this.#seed(added)
+    return rules
+  }
+
+  async #seed(added: readonly Rule[]): Promise<void> {
+    const { seed, clock, log } = this.#options
+    try {
+      await seed?.(added, clock.now())
+    } catch (cause) {
+      log.error(
+        { err: cause, rules: added.map(({ name }) => name) },
+        'new budgets lack what was spent before',
+      )
+    }
+  }
+
   /** Calls that wait for what others hold. */
   get waiting(): number {
     return this.#waiters.waiting
   }
 
+  /** The stage of calls under one configuration. */
   view({ pricing, mostOutput }: LimitsView): Limits {
-    const { clock, rules: rulesNow, note } = this.#options
+    const { clock, note } = this.#options
+    const current = (): RuleSet => this.#current()
     const store = this.#store
     const waiters = this.#waiters
     return {
       ease(call, asked) {
-        const rules = rulesNow()
+        const rules = current()
         if (rules.rules.length === 0) return unchanged(call, asked)
         const subject = subjectOf(call, asked)
         const demanding = rules.demandsUser(subject)
@@ -91,7 +132,7 @@ export class LimitKeeper {
         return ease({ rules, store, nowMs: clock.now() }, { call, asked, subject })
       },
       reserve({ call, asked, plan, presence, degrade, tell }) {
-        const rules = rulesNow()
+        const rules = current()
         if (rules.rules.length === 0) return none
         const subject = subjectOf(call, asked)
         const ask = { call, subject, asked, plan, presence, degrade, tell }
@@ -101,6 +142,10 @@ export class LimitKeeper {
       },
     }
   }
+}
+
+function counterIds({ rules }: RuleSet): Set<string> {
+  return new Set(rules.map(({ counterId }) => counterId))
 }
 
 const none: Decision<undefined> = allow(undefined)

@@ -20,7 +20,7 @@ import {
 import type { Clock } from '#platform'
 import { counterOf } from './counter.ts'
 import { amountIn, countsOf, isOfCall, type Pricing } from './needs.ts'
-import { blockingOf, refuseHeld, refuseSpent, refuseUnpriced } from './refuse.ts'
+import { type Blocking, blockingOf, refuseHeld, refuseSpent, refuseUnpriced } from './refuse.ts'
 import { mostOf } from './rule.ts'
 import type { Concern, RuleSet } from './rule-set.ts'
 import { capFor, fullOutput, hopelessIn, largestFitting, leastOutput } from './shrink.ts'
@@ -36,8 +36,8 @@ export interface ReservationDeps {
   waiters: Waiters
   /** Output tokens of one choice that a model gives at most; undefined: nobody has said. */
   mostOutput(target: Target): number | undefined
-  /** Told of what a counter stands at, whenever that is known. */
-  note(take: Take, counted: Counted): void
+  /** Told of what a counter stands at, whenever that is known; and when it has just refused a call. */
+  note(take: Take, counted: Counted, isRefused: boolean): void
 }
 
 export interface ReservationAsk {
@@ -177,7 +177,7 @@ export class Reservation {
       const hopeless = isOfCall(trial.takes[outcome.line]?.rule.unit ?? 'usd')
         ? trial.takes[outcome.line]
         : hopelessIn(trial, { tried: full.hold, least })
-      if (hopeless) return refuseSpent(blockingOf(trial, outcome, hopeless))
+      if (hopeless) return this.#refuse(blockingOf(trial, outcome, hopeless))
       const nowMs = clock.monotonic()
       const isEarly = nowMs < sinceMs + unshrunkMs
       const shrunk = await this.#shrink(trial, { full, least, isEarly })
@@ -189,6 +189,11 @@ export class Reservation {
       const why = await waiters.wait(key, { forMs: nextMs - nowMs, presence, again: tries > 0 })
       if (why === 'gone') throw new Fault('client_closed', 'The caller hung up before its turn came.')
     }
+  }
+
+  #refuse(blocking: Blocking): Refusal {
+    this.#deps.note(blocking.take, blocking.counted, true)
+    return refuseSpent(blocking)
   }
 
   /** Room was found; there may be some for the next one who waits. */
@@ -242,7 +247,7 @@ export class Reservation {
       this.#ask.tell(standingsOf(takes, outcome.counted, nowMs))
       for (const [n, take] of takes.entries()) {
         const counted = outcome.counted[n]
-        if (counted) this.#deps.note(take, counted)
+        if (counted) this.#deps.note(take, counted, false)
       }
       return { takes, outcome, own, nowMs }
     }

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { createAlerts } from '#alerts'
 import { createEdge, type Edge } from '#edge'
 import { createFileIntents, createMetrics, createTableIntents, Events, eventRoutes } from '#events'
 import { createIdempotency } from '#idempotency'
 import { createKeys } from '#keys'
-import { LimitKeeper, MemoryLimitStore, ruleSet } from '#limits'
+import { MemoryLimitStore } from '#limits'
 import { createLedger, readPublishedPrices } from '#metering'
 import {
   createHttpClient,
@@ -33,6 +34,7 @@ import { announce } from './announce.ts'
 import type { Config } from './config.ts'
 import { followConfiguration, loadConfiguration } from './configuration.ts'
 import { migrations } from './migrate.ts'
+import { createMoney } from './money.ts'
 import { openStore } from './open-store.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
 import { StartError } from './start-error.ts'
@@ -65,6 +67,8 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     standings: () => current.providers.standings(),
     lanes: () => current.providers.lanes(),
   })
+  const alerts = createAlerts({ database, clock, chance, log, newUuid })
+  alerts.configure(config.alerts)
   const instance = newUuid()
   const vacuums = config.database === undefined
   const ledger = createLedger({ database, clock, log, vacuums })
@@ -81,25 +85,33 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     intents,
     shared: config.database !== undefined,
     companion,
-    observe: exchange => metrics.observe(exchange),
+    observe(exchange) {
+      metrics.observe(exchange)
+      alerts.observe(exchange)
+    },
   })
   await events.start().catch(startError)
 
   ledger.start()
+  alerts.start()
   const responses = createResponses({ database, clock, log, newUuid, vacuums })
   responses.start()
   const idempotency = createIdempotency({ database, clock, log, instance, shared: !vacuums })
   await idempotency.start().catch(startError)
 
-  const rules = ruleSet([])
-  const limits = new LimitKeeper({
-    store: new MemoryLimitStore(),
-    isShared: false,
-    rules: () => rules,
+  const money = createMoney({
+    database,
     clock,
     log,
-    note: () => undefined,
+    newUuid,
+    shared: config.database !== undefined,
+    store: new MemoryLimitStore(),
+    sharesStore: false,
+    ledger,
+    alerts,
   })
+  money.configure(config)
+  await money.start().catch(startError)
 
   const http = createHttpClient()
   const simulator = createSimulator({ seed: 'sluice', clock, log })
@@ -118,7 +130,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     lanes: createLanes({ clock, chance }),
     hedgeBudgets: new HedgeBudgets(),
     retryBudgets: new RetryBudgets({ clock, share: 0.1, floorPerSecond: 1 }),
-    limits,
+    limits: money.limits,
     simulatorUrl: () => simulatorUrl,
   }
   let current: Snapshot = createSnapshot(config, fixtures)
@@ -137,6 +149,8 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
       ...responses.routes,
       ...providerRoutes({ current: () => current.providers, clock }),
       ...eventRoutes({ database, flush: () => events.flush(), clock }),
+      ...alerts.routes,
+      ...money.routes,
     ],
     metrics,
     checkReady: async () => {
@@ -166,6 +180,8 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     events.retain(current.retention)
     responses.retain(next.responses.retention)
     idempotency.limit(current.idempotency)
+    alerts.configure(next.alerts)
+    money.configure(next)
   })
   announce({ url, adminKey, providers: Object.keys(config.providers), configFile: options.configFile })
 
@@ -173,10 +189,12 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     async stop() {
       unfollow()
       await edge.drain(current.config.requests.drain)
+      await money.stop()
       await idempotency.stop()
       await responses.stop()
       await events.stop().catch(cause => log.error({ err: cause }, 'the last records could not be committed'))
       await ledger.stop()
+      await alerts.stop()
       await simulator.close()
       await http.close()
       await database.close()
