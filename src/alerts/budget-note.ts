@@ -3,7 +3,7 @@ export interface BudgetNote {
   /** Id of the rule; the same for as long as it is the same in its owner's eyes. */
   rule: string
   name: string
-  /** Whose counter it is; empty where all are counted together. */
+  /** Whose counter it is; empty or `all` where all are counted together. */
   subject: string
   /** Tells the windows of a rule apart; of a rolling one it may stay the same. */
   windowKey: string

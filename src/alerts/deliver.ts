@@ -39,9 +39,9 @@ export class Deliveries {
   }
 
   /** Whoever closes the destinations now ends what is under way: that was not an attempt, and another begins at once. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#isStopping = true
-    return this.#round ?? Promise.resolve()
+    await this.#round?.catch(() => undefined) // of which whoever asked for it is told
   }
 
   async #run(): Promise<void> {

@@ -239,7 +239,7 @@ function severityOf(share: number): Severity {
 }
 
 function whose({ subject }: BudgetNote): string {
-  return subject === '' ? '' : ` of ${subject}`
+  return subject === '' || subject === 'all' ? '' : ` of ${subject}`
 }
 
 /** `2026-11-21 15:04 UTC`. */

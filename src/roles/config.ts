@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { alertsConfig, checkAlerts } from '#alerts'
 import { listenConfig, requestsConfig, streamsConfig } from '#edge'
 import { callsConfig } from '#events'
 import { idempotencyConfig } from '#idempotency'
@@ -64,6 +65,7 @@ export const configSchema = Type.Object(
     calls: callsConfig,
     responses: responsesConfig,
     idempotency: idempotencyConfig,
+    alerts: alertsConfig,
     egress: egressConfig,
     valkey: Type.Optional(later('Several replicas over Valkey')),
     budgets: budgetsConfig,
@@ -85,6 +87,7 @@ export function readConfig(source: { text: string; file: string; env: Environmen
       { reads: ['markup'], check: checkMarkup },
       { reads: ['keys', 'admin_key'], check: checkKeys },
       { reads: ['egress'], check: checkEgress },
+      { reads: ['alerts'], check: checkAlerts },
       { reads: ['budgets', 'rate_limits', 'models', 'providers'], check: checkRules },
     ],
     ...source,

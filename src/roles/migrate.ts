@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { alertsMigrations } from '#alerts'
 import { eventsMigrations } from '#events'
 import { idempotencyMigrations } from '#idempotency'
 import { keysMigrations } from '#keys'
@@ -16,6 +17,7 @@ export const migrations: readonly MigrationSource[] = [
   limitsMigrations,
   responsesMigrations,
   idempotencyMigrations,
+  alertsMigrations,
 ]
 
 /** `sluice migrate`: for deployments that want the schema brought up before the first new process starts. */
