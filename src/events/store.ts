@@ -91,7 +91,9 @@ export async function insertCalls(
   const { calls, companion } = ended
   const beside = companion?.prepare(calls)
   const [written] = await db.query<{ posted: number }>(
-    { name: 'insert_calls', text: companion ? insertBeside(companion) : insertAlone },
+    companion
+      ? { name: 'insert_calls_beside', text: insertBeside(companion) }
+      : { name: 'insert_calls', text: insertAlone },
     [
       instance,
       ended.finishedGroups,

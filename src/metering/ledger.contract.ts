@@ -296,7 +296,7 @@ function forgetful(database: Database): Database & { forgotten: number } {
     forgotten: 0,
     async query<Row>(statement: { name?: string; text: string }, values?: readonly unknown[]) {
       const rows = await database.query<Row>(statement, values)
-      if (statement.name !== 'insert_calls' || through.forgotten === 2) return rows
+      if (statement.name !== 'insert_calls_beside' || through.forgotten === 2) return rows
       through.forgotten += 1
       throw new DatabaseUnavailable('the connection was lost')
     },

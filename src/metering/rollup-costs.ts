@@ -20,7 +20,12 @@ const dims = {
 }
 
 const tokens = (...kinds: readonly string[]): string =>
-  kinds.map(kind => `coalesce((usage->>'${kind}')::float8, 0)`).join(' + ')
+  kinds.map(kind => `coalesce(used."${kind}", 0)`).join(' + ')
+
+/** Taken apart once for each entry: a kind at a time is read from the beginning each time. */
+const kinds = ['cachedInput', 'cachedAudioInput', 'cacheWrite5m', 'cacheWrite1h', 'audioInput', 'imageInput']
+const outputKinds = ['reasoning', 'audioOutput', 'imageOutput']
+const used = `json_to_record(usage) as used (${[...kinds, ...outputKinds].map(kind => `"${kind}" float8`).join(', ')})`
 
 /**
  * What one entry adds. An amount that is not known adds nothing, and is counted as unpriced until the entry comes
@@ -43,7 +48,7 @@ const facts = `select seq as key, held_at as at, organization, project, key_id, 
     coalesce(counted_input_tokens, 0)::float8 as counted_input_tokens,
     coalesce(counted_output_tokens, 0)::float8 as counted_output_tokens,
     call_id::text || key_name as last
-  from ledger`
+  from ledger left join lateral ${used} on true`
 
 const all = Object.keys(dims)
 const narrow = all.filter(dim => dim !== 'user_id' && dim !== 'tags')

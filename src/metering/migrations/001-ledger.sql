@@ -35,14 +35,16 @@ create table ledger (
   price text,
   tier text,
   provider_cost_pico_usd numeric,
-  adjustment_id text unique,
+  adjustment_id text,
   reason text,
   adjusted_by text,
   -- Kinds are not part of it: an attempt is posted or void, never both.
   primary key (call_id, attempt, revision)
 );
-create index ledger_by_hold on ledger (held_at);
+-- Entries come about in the order of their holds: this costs next to nothing beside a tree.
+create index ledger_by_hold on ledger using brin (held_at) with (pages_per_range = 16);
 -- What was posted by its hold, because nobody knew its end: the truth may still come.
+create unique index ledger_adjustments on ledger (adjustment_id) where adjustment_id is not null;
 create index ledger_held on ledger (call_id) where source = 'hold';
 
 create function ledger_is_append_only() returns trigger language plpgsql as $body$
