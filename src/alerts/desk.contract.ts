@@ -117,7 +117,7 @@ export function createDesk(openDatabase: () => Promise<Database>): Desk {
   }
 }
 
-export function configOf(destinations: Record<string, object>): AlertsConfig {
+function configOf(destinations: Record<string, object>): AlertsConfig {
   const filled = Object.entries(destinations).map(([name, settings]) => [
     name,
     { internal: true, severity: 'info', ...settings },
