@@ -10,6 +10,8 @@ export interface Line extends CounterRef {
   /** The counter never passes this; undefined: it counts, and refuses nobody. */
   most: bigint | undefined
   amount: bigint
+  /** A place, not an amount: free again as soon as the process that holds it is gone, whatever the call came to. */
+  isLease?: boolean
 }
 
 export interface CounterRef {
