@@ -92,6 +92,16 @@ suite('a stream lives', () => {
     assert.deepEqual(await endOf(answer, { stream: true }), [200, 'upstream_timeout'])
   })
 
+  // An empty piece is what some providers keep a connection alive with: it counted as an answer that goes on.
+  test('not by pieces of nothing for ever, before its first content or after it', async () => {
+    for (const nothing of [{ content: '' }, {}, { role: 'assistant', content: '', tool_calls: [] }]) {
+      const silent = everySecond(delta(nothing))
+      assert.deepEqual(await endOf(silent, { stream: true }), [20, 'upstream_timeout'])
+      const begun = everySecond(delta(nothing), delta({ content: 'a' }))
+      assert.deepEqual(await endOf(begun, { stream: true }), [200, 'upstream_timeout'])
+    }
+  })
+
   test('by what is thought, up to the end of all its time', async () => {
     const answer = everySecond(delta({ reasoning_content: 'hm ' }))
     assert.deepEqual(await endOf(answer, { stream: true }), [2_000, 'upstream_timeout'])

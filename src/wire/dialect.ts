@@ -201,7 +201,7 @@ export interface StreamFacts {
   /** Pieces of content, and their characters. */
   pieces: number
   characters: number
-  /** Events that say something, content or not; what only keeps a connection alive is none. */
+  /** Events that say something, content or not; what only keeps a connection alive is none: a ping, a piece of nothing. */
   progress: number
   /** Events and parts that were passed over because nothing is known of them; a relay passes them on. */
   skipped: number

@@ -12,14 +12,13 @@ export abstract class SseTap implements StreamTap {
   readonly facts: StreamFacts = emptyFacts()
   readonly #splitter = new SseSplitter()
 
-  /** Takes note of an event in `facts`; gives the bytes that the caller is sent for it. Throws on what is none. */
+  /** Takes note of an event in `facts`, also of whether it says anything; gives the bytes that the caller is sent for it. Throws on what is none. */
   protected abstract read(event: SseEvent): Buffer | undefined
 
   push(chunk: Buffer): Buffer {
     const kept: Buffer[] = []
     for (const event of this.#splitter.push(chunk)) {
       if (this.facts.ended || this.facts.error || this.facts.malformed) break
-      if (event.data !== undefined && !keepAlives.has(event.type)) this.facts.progress += 1
       try {
         const bytes = this.read(event)
         if (bytes) kept.push(bytes)

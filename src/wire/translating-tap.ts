@@ -46,11 +46,11 @@ export class TranslatingTap implements StreamTap {
     let text = ''
     this.facts.skipped = this.#reader.skipped
     this.facts.counted = this.#reader.counted === true
-    this.facts.progress += events.length
     for (const event of events) {
       assert(!this.facts.ended, 'nothing follows the end of a stream')
       this.#note(event)
       if (this.facts.error || this.facts.malformed) break
+      if (isProgress(event)) this.facts.progress += 1
       this.#listener.hear(event)
       text += this.#writer.write(event)
     }
@@ -96,5 +96,21 @@ export class TranslatingTap implements StreamTap {
       default:
         return
     }
+  }
+}
+
+/** A report of usage comes with every piece at some providers, and so with pieces of nothing. */
+function isProgress(event: ChatEvent): boolean {
+  switch (event.type) {
+    case 'usage':
+      return false
+    case 'text-delta':
+      return event.text !== '' || event.logprobs !== undefined
+    case 'reasoning-delta':
+    case 'refusal-delta':
+    case 'arguments-delta':
+      return event.text !== ''
+    default:
+      return true
   }
 }

@@ -1,6 +1,7 @@
 import type { Bill, ProviderError, Usage } from '#exchange'
 import { noWords, type StreamFacts, type StreamTap } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
+import { saysSomething } from '../says-something.ts'
 import { type SseEvent, SseSplitter } from '../sse.ts'
 import { keepAlives } from '../sse-tap.ts'
 import { readMessagesError } from './error.ts'
@@ -67,7 +68,8 @@ export class MessagesStreamTap implements StreamTap {
     if (!isObject(event)) throw new SyntaxError('an event that is no object')
     const { facts } = this
     const kind = typeof event.type === 'string' ? event.type : type
-    if (!keepAlives.has(kind)) facts.progress += 1
+    const isDelta = kind === 'content_block_delta'
+    if (isDelta ? saysSomething(event.delta) : !keepAlives.has(kind)) facts.progress += 1
     switch (kind) {
       case 'content_block_delta':
         if (isObject(event.delta)) this.#count(event.delta)

@@ -1,6 +1,7 @@
 import { mergeBills } from '../bill.ts'
 import type { StreamTapOptions } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
+import { saysSomething } from '../says-something.ts'
 import type { SseEvent } from '../sse.ts'
 import { SseTap } from '../sse-tap.ts'
 import { readGeminiError } from './error.ts'
@@ -48,7 +49,10 @@ export class GeminiStreamTap extends SseTap {
 
   #note(json: Record<string, unknown>): void {
     const feedback = json.promptFeedback
-    if (isObject(feedback) && isReason(feedback.blockReason)) this.#blocked = true
+    if (isObject(feedback) && isReason(feedback.blockReason)) {
+      this.#blocked = true
+      this.facts.progress += 1
+    }
     const candidates = Array.isArray(json.candidates) ? json.candidates : []
     for (const [position, candidate] of candidates.entries()) {
       if (!isObject(candidate)) continue
@@ -58,6 +62,7 @@ export class GeminiStreamTap extends SseTap {
       const index = candidate.index ?? position
       const ended = isReason(candidate.finishReason)
       this.#candidates.set(index, ended || this.#candidates.get(index) === true)
+      if (characters > 0 || ended || bringsMore(candidate)) this.facts.progress += 1
     }
     const usage = readGeminiUsage(json.usageMetadata)
     this.facts.bill = mergeBills(this.facts.bill, readGeminiBill(json.usageMetadata))
@@ -70,6 +75,12 @@ export class GeminiStreamTap extends SseTap {
 /** `FINISH_REASON_UNSPECIFIED` and its like are what stands where there is none. */
 function isReason(word: unknown): boolean {
   return typeof word === 'string' && !word.endsWith('_UNSPECIFIED')
+}
+
+/** Besides what is counted: seals of thoughts, results of code, sources. */
+function bringsMore({ content, groundingMetadata, citationMetadata }: Record<string, unknown>): boolean {
+  const parts = isObject(content) ? content.parts : undefined
+  return [parts, groundingMetadata, citationMetadata].some(saysSomething)
 }
 
 /** Characters that a model produced in a piece: texts, thoughts, calls, images as they stand. */

@@ -115,7 +115,7 @@ for (const recording of recordings) {
         characters: 'Grüße vom Leuchtturm 🌊, 灯台\u2028'.length,
         ended: true,
         error: undefined,
-        progress: chunks.length + 2, // the usage, and the end mark
+        progress: chunks.length, // the usage, but not the role, which says nothing
         skipped: 0,
         malformed: undefined,
       })

@@ -3,6 +3,7 @@ import { noWords, type StreamTapOptions } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
 import { readOpenAiError } from '../openai/error.ts'
 import { readOpenAiUsage } from '../openai/usage.ts'
+import { saysSomething } from '../says-something.ts'
 import type { SseEvent } from '../sse.ts'
 import { SseTap } from '../sse-tap.ts'
 import { ChatRepairs } from './repairs.ts'
@@ -34,6 +35,7 @@ export class ChatStreamTap extends SseTap {
     if (this.facts.error || !isObject(chunk)) return undefined
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
     for (const choice of choices) if (isObject(choice)) this.#count(choice)
+    if (choices.length === 0 && isObject(chunk.usage)) this.facts.progress += 1
     const mended = this.#repairs.mend(chunk)
     const report = isObject(chunk.usage)
       ? chunk.usage
@@ -69,6 +71,7 @@ export class ChatStreamTap extends SseTap {
     const characters = isObject(choice.delta) ? contentLength(choice.delta) : 0
     if (characters > 0) this.facts.pieces += 1
     this.facts.characters += characters
+    if (characters > 0 || choice.finish_reason || saysSomething(choice.delta)) this.facts.progress += 1
   }
 }
 

@@ -3,8 +3,9 @@ import { readBill } from '../bill.ts'
 import type { StreamTapOptions } from '../dialect.ts'
 import { isObject, parseObject } from '../json-body.ts'
 import { readSearchedUsage } from '../openai/usage.ts'
+import { saysSomething } from '../says-something.ts'
 import { type SseEvent, SseSplitter } from '../sse.ts'
-import { SseTap } from '../sse-tap.ts'
+import { keepAlives, SseTap } from '../sse-tap.ts'
 import { previousOf } from './continued.ts'
 import { textOf } from './read-answer.ts'
 import { readFailure } from './reader.ts'
@@ -26,7 +27,9 @@ export class ResponsesStreamTap extends SseTap {
     const type = textOf(json.type) ?? event.type
     this.facts.error = readFailure(type, json)
     if (this.facts.error) return undefined
-    if (type.endsWith('.delta')) this.#count(textOf(json.delta) ?? '')
+    const isDelta = type.endsWith('.delta')
+    if (isDelta ? saysSomething(json.delta) : !keepAlives.has(type)) this.facts.progress += 1
+    if (isDelta) this.#count(textOf(json.delta) ?? '')
     else if (type === 'response.output_item.added' && isObject(json.item))
       this.#count(textOf(json.item.name) ?? '')
     else if (isLast(type)) {
