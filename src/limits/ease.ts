@@ -9,7 +9,7 @@ import {
   refuse,
 } from '#exchange'
 import { counterOf } from './counter.ts'
-import { mostOf, type Rule, type SoftAction, thresholdOf } from './rule.ts'
+import { headerName, mostOf, type Rule, type SoftAction, thresholdOf } from './rule.ts'
 import type { Concern, RuleSet } from './rule-set.ts'
 import type { Counted, LimitStore, Soon } from './store.ts'
 
@@ -70,7 +70,7 @@ function due(concerns: readonly Concern[], counted: readonly Counted[], nowMs: n
 function apply(steps: readonly Due[], { call, asked }: Easing): Decision<Eased> {
   const eased = { asked, model: asked.model, class: call.class, degraded: [] as string[] }
   for (const { rule, action } of steps) {
-    const because = `because=${rule.visible ? rule.name : 'budget'}`
+    const because = `because=${headerName(rule)}`
     switch (action.kind) {
       case 'use':
         if (eased.model === action.model || asked.passthrough) break

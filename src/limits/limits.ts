@@ -12,8 +12,11 @@ import {
   type Target,
 } from '#exchange'
 import type { Clock, Log } from '#platform'
+import { AwayRules } from './away.ts'
 import { type Eased, ease } from './ease.ts'
+import { MemoryLimitStore } from './memory-store.ts'
 import type { Pricing } from './needs.ts'
+import { refuseAway } from './refuse.ts'
 import { Reservation, type Take } from './reservation.ts'
 import type { Rule } from './rule.ts'
 import { type RuleSet, ruleSet } from './rule-set.ts'
@@ -69,6 +72,9 @@ export class LimitKeeper {
   readonly #options: LimitsOptions
   readonly #store: SafeStore
   readonly #waiters: Waiters
+  /** While the store is away, this process counts by itself what it may let through. */
+  readonly #ownStore = new MemoryLimitStore()
+  readonly #away = new AwayRules()
   #rules: RuleSet = ruleSet([])
   #known: ReadonlySet<string> = new Set()
 
@@ -120,8 +126,7 @@ export class LimitKeeper {
   view({ pricing, mostOutput }: LimitsView): Limits {
     const { clock, note } = this.#options
     const current = (): RuleSet => this.#current()
-    const store = this.#store
-    const waiters = this.#waiters
+    const [store, ownStore, away, waiters] = [this.#store, this.#ownStore, this.#away, this.#waiters]
     return {
       ease(call, asked) {
         const rules = current()
@@ -136,8 +141,15 @@ export class LimitKeeper {
         if (rules.rules.length === 0) return none
         const subject = subjectOf(call, asked)
         const ask = { call, subject, asked, plan, presence, degrade, tell }
-        return orRefusal(() =>
-          new Reservation({ store, rules, clock, pricing, waiters, mostOutput, note }, ask).begin(),
+        const deps = { store, rules, clock, pricing, waiters, mostOutput, note }
+        return whenAway(
+          () => new Reservation(deps, ask).begin(),
+          cause => {
+            const alone = away.for(rules, subject, plan.targets)
+            return alone
+              ? new Reservation({ ...deps, rules: alone, store: ownStore }, ask).begin()
+              : refuseAway(cause)
+          },
         )
       },
     }
@@ -175,21 +187,16 @@ export function subjectOf(
   }
 }
 
-/** The store of counters may be away: calls are refused then, unless their budgets say otherwise. */
-function orRefusal<T>(work: () => Soon<Decision<T>>): Soon<Decision<T>> {
+/** Otherwise, where the store of counters is away. */
+function whenAway<T>(work: () => Soon<T>, otherwise: (cause: LimitStoreAway) => Soon<T>): Soon<T> {
+  const again = (cause: unknown): Soon<T> => {
+    if (cause instanceof LimitStoreAway) return otherwise(cause)
+    throw cause
+  }
   try {
     const done = work()
-    return done instanceof Promise ? done.catch(awayAsRefusal) : done
+    return done instanceof Promise ? done.catch(again) : done
   } catch (cause) {
-    return awayAsRefusal(cause)
+    return again(cause)
   }
-}
-
-function awayAsRefusal(cause: unknown): Decision<never> {
-  if (!(cause instanceof LimitStoreAway)) throw cause
-  return refuse(
-    'store_unavailable',
-    'The store that counts budgets and limits cannot be reached, so it is not known whether this call may be made; nothing was sent to a provider. Try again in a moment.',
-    { retryAfterMs: 1_000, ours: true, internal: String(cause.cause ?? cause) },
-  )
 }

@@ -2,7 +2,7 @@ import { type FaultCode, type Refusal, refuse } from '#exchange'
 import { describeAmount } from './describe.ts'
 import type { Take } from './reservation.ts'
 import { mostOf, type Rule } from './rule.ts'
-import type { Counted, Refused } from './store.ts'
+import type { Counted, LimitStoreAway, Refused } from './store.ts'
 
 /** A counter that is in the way of a call. */
 export interface Blocking {
@@ -41,6 +41,15 @@ export function refuseUnpriced(rule: Rule, why: string, target: string): Refusal
     'unpriced_call',
     `The cost of this call cannot be bounded, and ${what} is a hard limit: ${why}. Its operator can set a price for \`${target}\` under \`prices\`, or \`unpriced: allow\` on the budget.`,
     { ours: true },
+  )
+}
+
+/** Nobody knows what the counters stand at. */
+export function refuseAway(away: LimitStoreAway): Refusal {
+  return refuse(
+    'store_unavailable',
+    'The store that counts budgets and limits cannot be reached, so it is not known whether this call may be made; nothing was sent to a provider. Try again in a moment.',
+    { retryAfterMs: 1_000, ours: true, internal: String(away.cause ?? away) },
   )
 }
 

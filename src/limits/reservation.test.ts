@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import type { Decision, Refusal } from '#exchange'
 import { settled } from '../../test/support/virtual-clock.ts'
-import { type Guest, rule, Stage, target, usd, used, type Wish } from './reservation.fixture.ts'
+import { type Guest, rule, Stage, target, usd, used, type Wish } from './stage.contract.ts'
 import { nowWindow, rollingWindow } from './window.ts'
 
 const other = { provider: 'q', model: 'm' }

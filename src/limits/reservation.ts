@@ -20,12 +20,20 @@ import {
 import type { Clock } from '#platform'
 import { counterOf } from './counter.ts'
 import { amountIn, countsOf, isOfCall, type Pricing } from './needs.ts'
-import { type Blocking, blockingOf, refuseHeld, refuseSpent, refuseUnpriced } from './refuse.ts'
-import { mostOf } from './rule.ts'
+import { type Blocking, blockingOf, refuseAway, refuseHeld, refuseSpent, refuseUnpriced } from './refuse.ts'
+import { headerName, mostOf } from './rule.ts'
 import type { Concern, RuleSet } from './rule-set.ts'
 import { capFor, fullOutput, hopelessIn, largestFitting, leastOutput } from './shrink.ts'
 import { standingsOf } from './standings.ts'
-import type { Counted, LimitStore, Line, Outcome, Soon, Taken } from './store.ts'
+import {
+  type Counted,
+  type LimitStore,
+  LimitStoreAway,
+  type Line,
+  type Outcome,
+  type Soon,
+  type Taken,
+} from './store.ts'
 import type { Waiters } from './waiters.ts'
 
 export interface ReservationDeps {
@@ -121,8 +129,12 @@ export class Reservation {
     this.#prepared = undefined
     if (prepared && isSame(prepared.target, target)) return prepared
     if (prepared) this.#ways = this.#ways.filter(way => way !== prepared)
-    const held = this.#hold(target)
-    return held instanceof Promise ? held.then(orFault) : orFault(held)
+    try {
+      const held = this.#hold(target)
+      return held instanceof Promise ? held.then(orFault, awayFault) : orFault(held)
+    } catch (cause) {
+      return awayFault(cause)
+    }
   }
 
   /** An attempt is on record, and made of what was held for it. */
@@ -317,7 +329,7 @@ export class Reservation {
 /** Of the counter that had too little room, if the caller may know it. */
 function nameOf({ takes, outcome }: Trial): string {
   const rule = outcome.ok ? undefined : takes[outcome.line]?.rule
-  return rule?.visible ? rule.name : 'budget'
+  return rule ? headerName(rule) : 'budget'
 }
 
 function isSame(a: Target, b: Target): boolean {
@@ -327,4 +339,11 @@ function isSame(a: Target, b: Target): boolean {
 function orFault(held: Decision<Way>): Way {
   if (held.ok) return held.value
   throw new Fault(held.code, held.message, held.detail)
+}
+
+/** The store of counters went away between two attempts. */
+function awayFault(cause: unknown): never {
+  if (!(cause instanceof LimitStoreAway)) throw cause
+  const { code, message, detail } = refuseAway(cause)
+  throw new Fault(code, message, detail)
 }

@@ -98,3 +98,8 @@ export function thresholdOf({ at }: SoftStep, most: bigint): bigint {
 export function counterKey(rule: Rule, subject: string, nowMs: number): string {
   return `${rule.counterId}:${rule.window.at(nowMs).key}:${subject}`
 }
+
+/** As a caller may read it in a header: of a rule that it may not see, no more than that there is one. */
+export function headerName({ visible, name, kind }: Rule): string {
+  return visible ? name.replace(/[^\x20-\x7e]|[,;]/g, '_') : kind
+}
