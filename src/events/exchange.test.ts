@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Call, Target } from '#exchange'
 import { systemClock } from '#platform'
-import { Exchange } from './exchange.ts'
+import { Exchange, type Intend } from './exchange.ts'
 
 const first: Target = { provider: 'openai', model: 'gpt-5' }
 const second: Target = { provider: 'anthropic', model: 'claude' }
@@ -36,7 +36,7 @@ describe('an exchange', () => {
 
   it('knows them apart while the first is still on its way to the record', async () => {
     const commits: (() => void)[] = []
-    const exchange = begin(() => new Promise(resolve => commits.push(() => resolve(1))))
+    const exchange = begin(() => new Promise(resolve => commits.push(() => resolve())))
     const opened = [exchange.open(first), exchange.open(second)]
     for (const commit of commits) commit()
     const attempts = await Promise.all(opened)
@@ -74,7 +74,7 @@ describe('an exchange', () => {
   })
 })
 
-function begin(intend = async () => 1): Exchange {
+function begin(intend: Intend = async () => undefined): Exchange {
   const call = { id: `call_${'0'.repeat(32)}`, startedAtMs: 0 } as Call
   return new Exchange(call, systemClock, intend)
 }

@@ -4,7 +4,7 @@ import {
   assert,
   type Call,
   type CallStatus,
-  type Fault,
+  Fault,
   type Hold,
   type LimitStanding,
   type Plan,
@@ -29,8 +29,8 @@ export interface Settlement {
 /** Of an answer, as much as is kept. */
 const maxAnsweredBytes = 1024 * 1024
 
-/** Puts an attempt on record; resolves when that is durable. Gives the number of the group it was committed with. */
-export type Intend = (exchange: Exchange, attempt: Attempt) => Promise<number>
+/** Puts an attempt on record; resolves when that is durable. */
+export type Intend = (exchange: Exchange, attempt: Attempt) => Promise<void>
 
 /**
  * One call on its way, from `begin` to `record`: what goes on record about it is gathered here. States: open →
@@ -79,7 +79,9 @@ export class Exchange {
     }
     if (reason) attempt.reason = reason
     if (hold) attempt.hold = hold
-    this.groups.push(await this.#intend(this, attempt))
+    await this.#intend(this, attempt)
+    if (this.recorded)
+      throw new Fault('client_closed', 'The call was over before this attempt could be made for it.')
     this.attempts.push(attempt) // not before: what is not on record was not attempted
     return attempt
   }

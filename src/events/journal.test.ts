@@ -17,6 +17,7 @@ import {
 import { atEnd, temporaryFolder } from '../../test/support/cleanup.ts'
 import { testDatabases } from '../../test/support/databases.ts'
 import { createFileIntents, createTableIntents, Events, eventsMigrations } from './index.ts'
+import type { IntentLog } from './intents.ts'
 
 const newUuid = createUuids(systemClock, systemChance)
 const target = { provider: 'up', model: 'm' }
@@ -90,6 +91,36 @@ for (const engine of testDatabases()) {
     })
   })
 }
+
+// A hedge that was still on its way to the record when the other attempt had answered: what it left was never let go.
+describe('an attempt that comes to the record when its call is over', () => {
+  it('is not made, and leaves nothing behind', async () => {
+    for (const when of ['before', 'while', 'after'] as const) {
+      const intents = new HeldIntents()
+      const events = eventsOn(new AwayDatabase(), { intents })
+      const exchange = events.begin(call())
+      await exchange.open(target)
+      const append = intents.hold()
+      const late = exchange.open(target).then(
+        () => 'opened',
+        (cause: Fault) => cause.code,
+      )
+      await append.asked
+      if (when === 'before') events.record(exchange)
+      if (when === 'before') await events.flush()
+      append.release()
+      if (when === 'while') events.record(exchange)
+      assert.equal(await late, when === 'after' ? 'opened' : 'client_closed')
+      assert.equal(exchange.attempts.length, when === 'after' ? 2 : 1)
+      if (when === 'after') events.record(exchange)
+      await events.flush()
+      const next = events.begin(call())
+      events.record(next)
+      await events.flush()
+      assert.deepEqual(intents.forgotten.toSorted(), intents.appended, when)
+    }
+  })
+})
 
 describe('the call log while the database is away', () => {
   it('refuses attempts, keeps what has ended, and commits it when the database is back', async () => {
@@ -220,6 +251,37 @@ function withoutTransactions(database: Database): Database {
 }
 
 /** Takes everything and has nothing, unless it is away. */
+/** Keeps nothing; knows which groups were let go. */
+class HeldIntents implements IntentLog {
+  readonly gatherMs = 0
+  readonly appended: number[] = []
+  readonly forgotten: number[] = []
+  #held: { heard: () => void; released: Promise<void> } | undefined
+
+  /** The next group waits until it is released. */
+  hold(): { asked: Promise<void>; release: () => void } {
+    const [asked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    this.#held = { heard: asked.resolve, released: released.promise }
+    return { asked: asked.promise, release: released.resolve }
+  }
+
+  async append({ groupNo }: { groupNo: number }): Promise<void> {
+    this.#held?.heard()
+    await this.#held?.released
+    this.appended.push(groupNo)
+  }
+
+  forget(groups: readonly number[]): void {
+    this.forgotten.push(...groups)
+  }
+
+  async publish(): Promise<void> {}
+  async recover(): Promise<number> {
+    return 0
+  }
+  async close(): Promise<void> {}
+}
+
 class AwayDatabase implements Database {
   away = false
   readonly asked: string[] = []

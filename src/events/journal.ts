@@ -31,8 +31,9 @@ const mostEnds = 20_000
 const retryMs = 500
 
 interface Waiting {
+  exchange: Exchange
   attempt: string
-  resolve(group: number): void
+  resolve(): void
   reject(cause: unknown): void
 }
 
@@ -85,10 +86,10 @@ export class Journal {
     this.#underWay += 1
   }
 
-  /** Resolves, with the number of its group, when the attempt is durable. Fails with `store_unavailable`. */
-  intend(exchange: Exchange, attempt: Attempt): Promise<number> {
+  /** Resolves when the attempt is durable, and the call knows its group. Fails with `store_unavailable`. */
+  intend(exchange: Exchange, attempt: Attempt): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ attempt: renderIntent(exchange, attempt), resolve, reject })
+      this.#waiting.push({ exchange, attempt: renderIntent(exchange, attempt), resolve, reject })
       this.#gather()
     })
   }
@@ -141,8 +142,8 @@ export class Journal {
         groupNo,
         attempts: `[${group.map(({ attempt }) => attempt).join()}]`,
       })
-      this.#members.set(groupNo, group.length)
-      for (const { resolve } of group) resolve(groupNo)
+      this.#enterGroup(groupNo, group)
+      for (const { resolve } of group) resolve()
     } catch (cause) {
       this.#emptyGroups.push(groupNo) // it may be durable all the same, though nothing was made of it
       this.#options.log.error({ err: cause, attempts: group.length }, 'attempts could not be put on record')
@@ -151,6 +152,14 @@ export class Journal {
       this.#appending = false
       if (this.#waiting.length > 0) this.#gather()
     }
+  }
+
+  /** A call may have ended while an attempt was on its way here that nobody waited for: it is in no group. */
+  #enterGroup(groupNo: number, group: readonly Waiting[]): void {
+    const members = group.filter(({ exchange }) => !exchange.recorded)
+    for (const { exchange } of members) exchange.groups.push(groupNo)
+    if (members.length > 0) this.#members.set(groupNo, members.length)
+    else this.#emptyGroups.push(groupNo)
   }
 
   #takeGroup(): Waiting[] {

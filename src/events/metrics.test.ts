@@ -91,7 +91,7 @@ function gauges(some: Partial<Gauges> = {}): Gauges {
 /** A call with these attempts, each opened as the one before it had ended, or not. */
 async function attempted(legs: { provider: string; end: Partial<Attempt> }[]): Promise<Exchange> {
   const call = { id: `call_${'0'.repeat(32)}`, startedAtMs: 0, attributionDropped: 2 } as Call
-  const exchange = new Exchange(call, systemClock, async () => 1)
+  const exchange = new Exchange(call, systemClock, async () => undefined)
   for (const { provider, end } of legs) Object.assign(await exchange.open({ provider, model: 'm' }), end)
   return exchange
 }
