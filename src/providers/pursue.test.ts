@@ -254,6 +254,43 @@ suite('a fallback', () => {
   })
 })
 
+suite('on record as passed over', () => {
+  /** By provider: who has no room at once, and who has none after a wait either. */
+  const lanesWith = (atOnce: readonly string[], later: readonly string[]): Lanes => ({
+    enter({ name }, { mayWait }) {
+      const isFull = (mayWait ? later : atOnce).includes(name)
+      const slot = { heard: () => undefined, leave: () => undefined }
+      return isFull ? refuse('overloaded', 'Busy.', { retryAfterMs: 100 }) : allow(slot)
+    },
+    describe: () => [],
+  })
+  const skipsOf = async (
+    lanes: Lanes,
+    { model = 'both', answer = answers.good as VirtualAnswer } = {},
+  ): Promise<[skips: string[], degraded: string | undefined]> => {
+    const { skips, degraded } = await new VirtualProviders({ config, answer, lanes }).ask({ model })
+    return [skips, degraded]
+  }
+  const because = (why: string): string => `fallback; target=two/n; because=${why}`
+
+  test('is not one that was waited for, and then answered', async () => {
+    assert.deepEqual(await skipsOf(lanesWith(['one'], []), { model: 'alone' }), [[], undefined])
+    assert.deepEqual(await skipsOf(lanesWith(['one', 'two'], [])), [[], undefined])
+  })
+
+  test('is one in whose place another was asked', async () => {
+    assert.deepEqual(await skipsOf(lanesWith(['one'], [])), [['one/m busy'], because('busy')])
+    assert.deepEqual(await skipsOf(lanesWith(['one', 'two'], ['one'])), [['one/m busy'], because('busy')])
+  })
+
+  test('is one that was never asked because the call came to nothing', async () => {
+    const [skips] = await skipsOf(lanesWith(['one', 'two'], ['one', 'two']))
+    assert.deepEqual(skips, ['one/m busy', 'two/n busy'])
+    const [after] = await skipsOf(lanesWith(['two'], ['two']), { answer: errs(401) })
+    assert.deepEqual(after, ['two/n busy'])
+  })
+})
+
 test('who gets no answer at all is told to come back when the owner said, where no provider knows better', async () => {
   const down = new VirtualProviders({ config, answer: errs(503) })
   assert.equal(faultOf((await down.ask({ model: 'patient' })).ended).detail.retryAfterMs, 45_000)
