@@ -46,7 +46,7 @@ export interface TokenLogprob {
  * Folding the events (`foldEvents`) gives the same answer as asking without a stream.
  */
 export type ChatEvent =
-  | { type: 'start'; id?: string; model?: string; serviceTier?: string; usage?: Usage }
+  | { type: 'start'; id?: string; model?: string; serviceTier?: string; usage?: Usage; bill?: Bill }
   | { type: 'part-start'; choice: number; part: PartStart }
   | { type: 'text-delta'; choice: number; text: string; logprobs?: readonly TokenLogprob[] }
   /** A citation of the open text. */

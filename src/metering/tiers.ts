@@ -43,6 +43,7 @@ const dearer: Readonly<Record<string, readonly string[]>> = {
   azure: ['priority', 'fast'],
   google: ['priority'],
   aws: ['priority'],
+  'x-ai': ['priority'],
   // What Anthropic calls priority is capacity that was paid for in advance, used up at the usual price.
   anthropic: ['fast'],
 }

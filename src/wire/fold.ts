@@ -15,9 +15,10 @@ export function foldEvents(events: Iterable<ChatEvent>): ChatAnswer {
   let bill: Bill | undefined
   for (const event of events) {
     if (event.type === 'start') {
-      const { type: _type, usage: first, ...rest } = event
+      const { type: _type, usage: first, bill: firstBill, ...rest } = event
       Object.assign(head, rest)
       usage = first ?? usage
+      bill = firstBill ?? bill
     } else if (event.type === 'usage') {
       usage = event.usage
       bill = event.bill ?? bill

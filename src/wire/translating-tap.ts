@@ -74,7 +74,7 @@ export class TranslatingTap implements StreamTap {
         return
       case 'start':
         facts.usage = event.usage ?? facts.usage
-        facts.bill = mergeBills(facts.bill, readBill(undefined, event.serviceTier))
+        facts.bill = mergeBills(readBill(undefined, event.serviceTier), event.bill)
         return
       case 'usage':
         facts.usage = event.usage

@@ -85,7 +85,10 @@ export class MessagesReader extends SseReader {
     const { stop_reason, stop_sequence, stop_details } = message
     this.#stop = mergeReports(undefined, { stop_reason, stop_sequence, stop_details }) ?? {}
     const usage = readMessagesUsage(message.usage)
-    const events: ChatEvent[] = [{ type: 'start', ...readHead(message), ...(usage && { usage }) }]
+    const bill = withoutTier(readMessagesBill(message.usage), readTier(message.usage).serviceTier)
+    const events: ChatEvent[] = [
+      { type: 'start', ...readHead(message), ...(usage && { usage }), ...(bill && { bill }) },
+    ]
     for (const block of Array.isArray(message.content) ? message.content : [])
       if (isObject(block)) events.push(...this.#openBlock(block), ...this.#close())
     return events

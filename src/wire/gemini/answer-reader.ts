@@ -1,4 +1,4 @@
-import type { ChatEvent, Usage } from '#exchange'
+import type { Bill, ChatEvent, Usage } from '#exchange'
 import { withoutTier } from '../bill.ts'
 import { isObject } from '../json-body.ts'
 import { CandidateReader } from './candidate-reader.ts'
@@ -36,11 +36,11 @@ export class AnswerReader {
   read(answer: Json): ChatEvent[] {
     this.#events = []
     const usage = readGeminiUsage(answer.usageMetadata)
+    const bill = withoutTier(readGeminiBill(answer.usageMetadata), readServiceTier(answer.usageMetadata))
     this.#serviceTier = readServiceTier(answer.usageMetadata) ?? this.#serviceTier
     if (this.#begun) {
-      const bill = withoutTier(readGeminiBill(answer.usageMetadata), this.#serviceTier)
       if (usage) this.#events.push({ type: 'usage', usage, ...(bill && { bill }) })
-    } else this.#start(answer, usage)
+    } else this.#start(answer, { ...(usage && { usage }), ...(bill && { bill }) })
     const candidates = Array.isArray(answer.candidates) ? answer.candidates : []
     for (const [position, candidate] of candidates.entries()) {
       if (isObject(candidate)) this.#candidateAt(candidate.index ?? position)?.read(candidate)
@@ -83,13 +83,13 @@ export class AnswerReader {
     return { type: 'end', ...(this.#serviceTier !== undefined && { serviceTier: this.#serviceTier }) }
   }
 
-  #start({ responseId, modelVersion }: Json, usage: Usage | undefined): void {
+  #start({ responseId, modelVersion }: Json, told: { usage?: Usage; bill?: Bill }): void {
     this.#begun = true
     this.#events.push({
       type: 'start',
       ...(typeof responseId === 'string' && { id: responseId }),
       ...(typeof modelVersion === 'string' && { model: modelVersion }),
-      ...(usage && { usage }),
+      ...told,
     })
   }
 
