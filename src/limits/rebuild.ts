@@ -84,7 +84,7 @@ function atOf({ window }: Rule, { atMs }: Spent, bucketMs: number): number {
   return window.rolling ? atMs + bucketMs - 1 : atMs
 }
 
-function targetOf({ provider, target }: Spent): Target {
+export function targetOf({ provider, target }: Spent): Target {
   return { provider, model: target.slice(provider.length + 1) }
 }
 

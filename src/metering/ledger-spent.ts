@@ -51,6 +51,9 @@ const bucketsAtOnce = 24
 
 const dims =
   'organization, project, key_id, key_name, user_id, feature, model, class, target, environment, tags'
+const entryColumns = `held_at as at, ${dims}, coalesce(counted_pico_usd, 0)::text as counted_pico_usd,
+  coalesce(counted_input_tokens, 0)::float8 as counted_input_tokens,
+  coalesce(counted_output_tokens, 0)::float8 as counted_output_tokens`
 const counted = 'counted_pico_usd, counted_input_tokens, counted_output_tokens'
 const bucket = `date_bin(make_interval(secs => $3::float8 / 1000), at, 'epoch'::timestamptz)`
 
@@ -87,16 +90,39 @@ export async function* spentSince(
 
 /** Of single entries, by `seq`. */
 export async function spentOfEntries(db: Queryable, seqs: readonly number[]): Promise<Spent[]> {
-  const rows = await db.query<SpentRow>(
-    {
-      text: `select held_at as at, ${dims}, coalesce(counted_pico_usd, 0)::text as counted_pico_usd,
-          coalesce(counted_input_tokens, 0)::float8 as counted_input_tokens,
-          coalesce(counted_output_tokens, 0)::float8 as counted_output_tokens
-        from ledger where seq = any($1::bigint[])`,
-    },
-    [seqs],
-  )
+  const text = `select ${entryColumns} from ledger where seq = any($1::bigint[])`
+  const rows = await db.query<SpentRow>({ text }, [seqs])
   return rows.map(spentOf)
+}
+
+/** What the ledger says of single calls. */
+export interface CallsInLedger {
+  /** What is counted of those that have entries, by id. */
+  spent: ReadonlyMap<string, readonly Spent[]>
+  /** Those that have attempts without an entry: they are under way, or their process has just died. */
+  open: ReadonlySet<string>
+}
+
+/** Of these calls (`call_…`), as of one moment. */
+export async function callsInLedger(database: Database, ids: readonly string[]): Promise<CallsInLedger> {
+  if (ids.length === 0) return { spent: new Map(), open: new Set() }
+  return await database.transaction(async tx => {
+    await tx.query({ text: 'set transaction isolation level repeatable read, read only' })
+    const attempts = await openAttempts(tx, 0)
+    const rows = await tx.query<SpentRow & { id: string }>(
+      {
+        text: `select replace(call_id::text, '-', '') as id, ${entryColumns} from ledger
+          where call_id = any($1::uuid[])`,
+        timeoutMs,
+      },
+      [ids.map(id => id.slice('call_'.length))],
+    )
+    const spent = Map.groupBy(rows, ({ id }) => `call_${id}`)
+    return {
+      spent: new Map([...spent].map(([id, entries]) => [id, entries.map(spentOf)])),
+      open: new Set(attempts.map(({ call_id }) => `call_${call_id}`)),
+    }
+  })
 }
 
 /** From the question's beginning to after the last entry, so that a slice is not too much for memory. */

@@ -3,7 +3,14 @@ import { Rollup } from '#platform'
 import { createCompanion, type LedgerCompanion } from './ledger-companion.ts'
 import type { ChargeOf } from './ledger-entry.ts'
 import { mend } from './ledger-mend.ts'
-import { type Spent, type SpentQuestion, spentOfEntries, spentSince } from './ledger-spent.ts'
+import {
+  type CallsInLedger,
+  callsInLedger,
+  type Spent,
+  type SpentQuestion,
+  spentOfEntries,
+  spentSince,
+} from './ledger-spent.ts'
 import { costRollups } from './rollup-costs.ts'
 import { repeat } from './upkeep.ts'
 
@@ -26,6 +33,8 @@ export interface Ledger {
   companion: LedgerCompanion
   /** What is counted since a time, and what is held for attempts under way: counters are made from it. */
   spentSince(question: SpentQuestion): AsyncIterable<Spent>
+  /** What it has of single calls, by their ids. */
+  calls(ids: readonly string[]): Promise<CallsInLedger>
   /** Adds what waits to the sums by hour and day. */
   catchUp(): Promise<void>
   readonly counts: LedgerCounts
@@ -83,6 +92,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       },
     }),
     spentSince: question => spentSince(database, spec, question),
+    calls: ids => callsInLedger(database, ids),
     async catchUp() {
       await rollup.catchUp()
     },

@@ -67,7 +67,14 @@ export const configSchema = Type.Object(
     idempotency: idempotencyConfig,
     alerts: alertsConfig,
     egress: egressConfig,
-    valkey: Type.Optional(later('Several replicas over Valkey')),
+    valkey: Type.Optional(
+      Type.String({
+        pattern: '^(valkey|redis)s?://',
+        patternHint: 'Write the URL of a Valkey server, such as valkey://user:password@host:6379.',
+        description:
+          'A Valkey (8 or later) in which several processes count budgets and limits together. All of them need the same `database`.',
+      }),
+    ),
     budgets: budgetsConfig,
     rate_limits: rateLimitsConfig,
     cache: Type.Optional(later('Caches')),

@@ -1,8 +1,21 @@
 import type { Alerts } from '#alerts'
 import type { Route } from '#exchange'
-import { createRules, entriesOf, LimitKeeper, type LimitStore, noteOf, readStandings } from '#limits'
+import {
+  createRules,
+  entriesOf,
+  LimitKeeper,
+  type LimitStore,
+  MemoryLimitStore,
+  noteOf,
+  type Rule,
+  type Rules,
+  readStandings,
+  settleExpired,
+  ValkeyLimitStore,
+  viewLedger,
+} from '#limits'
 import type { Ledger } from '#metering'
-import type { Clock, Database, Log } from '#platform'
+import type { Clock, Database, Log, Valkey } from '#platform'
 import type { Config } from './config.ts'
 
 export interface MoneyOptions {
@@ -10,11 +23,12 @@ export interface MoneyOptions {
   clock: Clock
   log: Log
   newUuid(): string
+  /** Id of this process. */
+  instance: string
   /** Other processes use this database. */
   shared: boolean
-  store: LimitStore
-  /** The store is used by other processes, too, and is filled by itself. */
-  sharesStore: boolean
+  /** Where processes count together; undefined: this one counts by itself. */
+  valkey: Valkey | undefined
   ledger: Ledger
   alerts: Alerts
 }
@@ -22,43 +36,106 @@ export interface MoneyOptions {
 /** Budgets and limits, the counters they have, and what the ledger knows of them. */
 export interface Money {
   limits: LimitKeeper
+  rules: Rules
   routes: readonly Route[]
   configure(config: Config): void
-  /** Counters stand as the ledger says when this resolves. */
+  /** Counters stand as the ledger says when this resolves; where they are shared, as soon as they are reached. */
   start(): Promise<void>
   stop(): Promise<void>
 }
 
+/** How long a start waits for counters that others have, or that have to be filled. */
+const fillingMs = 10_000
+
 export function createMoney(options: MoneyOptions): Money {
-  const { store, clock, ledger, alerts, log, sharesStore } = options
-  const spentSince = ledger.spentSince.bind(ledger)
-  const rules = createRules({
+  const { clock, ledger, alerts, log } = options
+  const counters = options.valkey
+    ? sharedCounters(options, options.valkey, () => rules)
+    : ownCounters(options)
+  const { store } = counters
+  const rules: Rules = createRules({
     ...options,
-    standings: (rule, which) => readStandings({ store, spentSince, nowMs: clock.now() }, rule, which),
+    standings: (rule, which) =>
+      readStandings({ store, spentSince: ledger.spentSince, nowMs: clock.now() }, rule, which),
   })
   const limits = new LimitKeeper({
     store,
-    isShared: sharesStore,
+    isShared: options.valkey !== undefined,
     rules: () => rules.current(),
     clock,
     log,
+    seed: counters.seed,
     note(take, counted, isRefused) {
       const note = noteOf(take, counted, { nowMs: clock.now(), isRefused })
       if (note) alerts.noteBudget(note)
     },
-    async seed(added, beforeMs) {
-      const nowMs = clock.now()
-      await store.add(await entriesOf(added, spentSince, { nowMs, beforeMs }), nowMs)
-    },
   })
   return {
     limits,
+    rules,
     routes: rules.routes,
     configure: config => rules.configure(config),
     async start() {
       await rules.start()
+      await counters.start()
       await limits.start()
     },
-    stop: () => rules.stop(),
+    async stop() {
+      await rules.stop()
+      counters.stop()
+    },
+  }
+}
+
+interface KeptCounters {
+  store: LimitStore
+  /** Adds what was spent before that time to the counters of rules that are new. */
+  seed(added: readonly Rule[], beforeMs: number): Promise<void>
+  start(): Promise<void>
+  stop(): void
+}
+
+/** Counters in the memory of this process, made anew from the ledger at each start. */
+function ownCounters({ ledger, clock }: MoneyOptions): KeptCounters {
+  const store = new MemoryLimitStore()
+  return {
+    store,
+    async seed(added, beforeMs) {
+      const nowMs = clock.now()
+      store.add(await entriesOf(added, ledger.spentSince, { nowMs, beforeMs }), nowMs)
+    },
+    start: async () => undefined,
+    stop: () => undefined,
+  }
+}
+
+/** Counters that processes share: one of them fills them from the ledger when they are not there. */
+function sharedCounters(options: MoneyOptions, valkey: Valkey, rules: () => Rules): KeptCounters {
+  const { ledger, clock, log, newUuid, instance } = options
+  const view = () => ({ ledger, rules: rules().current(), nowMs: clock.now() })
+  const store: ValkeyLimitStore = new ValkeyLimitStore({
+    valkey,
+    name: 'main',
+    owner: instance,
+    clock,
+    log,
+    newUuid,
+    load: calls => viewLedger(view(), calls),
+    onExpired: holds => settleExpired({ ...view(), store }, holds),
+  })
+  return {
+    store,
+    async seed(added, beforeMs) {
+      const claimed = new Set(await store.claim(added.map(({ counterId }) => counterId)))
+      const mine = added.filter(({ counterId }) => claimed.has(counterId))
+      if (mine.length === 0) return
+      const nowMs = clock.now()
+      await store.add(await entriesOf(mine, ledger.spentSince, { nowMs, beforeMs }), nowMs)
+    },
+    async start() {
+      if (!(await store.start(fillingMs)))
+        log.warn('the store of counters cannot be reached: budgets and limits do as they say for that')
+    },
+    stop: () => store.stop(),
   }
 }

@@ -5,7 +5,6 @@ import { createEdge, type Edge } from '#edge'
 import { createFileIntents, createMetrics, createTableIntents, Events, eventRoutes } from '#events'
 import { createIdempotency } from '#idempotency'
 import { createKeys } from '#keys'
-import { MemoryLimitStore } from '#limits'
 import { createLedger, readPublishedPrices } from '#metering'
 import {
   createHttpClient,
@@ -16,6 +15,7 @@ import {
   DataFolderError,
   migrate,
   NewerSchema,
+  openValkey,
   systemChance,
   systemClock,
   takeDataFolder,
@@ -99,14 +99,18 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   const idempotency = createIdempotency({ database, clock, log, instance, shared: !vacuums })
   await idempotency.start().catch(startError)
 
+  const valkey =
+    config.valkey === undefined
+      ? undefined
+      : await openValkey({ url: config.valkey, stepTimeoutMs: 50, clock, log })
   const money = createMoney({
     database,
     clock,
     log,
     newUuid,
+    instance,
     shared: config.database !== undefined,
-    store: new MemoryLimitStore(),
-    sharesStore: false,
+    valkey,
     ledger,
     alerts,
   })
@@ -197,6 +201,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
       await alerts.stop()
       await simulator.close()
       await http.close()
+      await valkey?.close()
       await database.close()
       await releaseFolder()
     },
