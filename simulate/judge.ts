@@ -29,8 +29,9 @@ export function judge(evidence: Evidence): void {
   const { book, processes, disk } = evidence
   const opened = new Map(processes.flatMap(({ ledger }) => [...ledger.opened]))
   const shipments = new Map(processes.flatMap(({ network }) => network.shipments).map(one => [one.tag, one]))
+  const attempts = byCall(opened.values())
   for (const trial of evidence.trials) {
-    const own = ofTrial(trial, opened)
+    const own = attempts.get(trial.number) ?? []
     judgeAttempts(trial, own, evidence)
     judgeSending(trial, own, { shipments, evidence })
     judgeEnd(trial, evidence)
@@ -49,13 +50,16 @@ export function judge(evidence: Evidence): void {
     )
 }
 
-function ofTrial({ number }: Trial, opened: ReadonlyMap<string, Opened>): Opened[] {
-  const own: Opened[] = []
-  for (let n = 1; ; n += 1) {
-    const found = opened.get(`${number}.${n}`)
-    if (!found) return own
-    own.push(found)
+/** By the call's number. One that could not be put on record was never made, so their own numbers may have gaps. */
+function byCall(opened: Iterable<Opened>): ReadonlyMap<number, Opened[]> {
+  const calls = new Map<number, Opened[]>()
+  for (const one of opened) {
+    const number = Number.parseInt(one.tag, 10)
+    const own = calls.get(number)
+    if (own) own.push(one)
+    else calls.set(number, [one])
   }
+  return calls
 }
 
 function judgeAttempts({ number, process }: Trial, own: Opened[], { book }: Evidence): void {
