@@ -31,8 +31,8 @@ export interface Retention {
   callsMs: number
 }
 
-const heartbeatMs = 5_000
-const sweepMs = 15_000
+const heartbeatMs = 3_000
+const sweepMs = 5_000
 const expireMs = 60_000
 const expireAtOnce = 5_000
 /** While the database is away, readers are told so after this and the time of one statement. */

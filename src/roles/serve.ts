@@ -67,7 +67,14 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     standings: () => current.providers.standings(),
     lanes: () => current.providers.lanes(),
   })
-  const alerts = createAlerts({ database, clock, chance, log, newUuid })
+  const alerts = createAlerts({
+    database,
+    clock,
+    chance,
+    log,
+    newUuid,
+    audit: entry => money.rules.audit(entry),
+  })
   alerts.configure(config.alerts)
   const instance = newUuid()
   const vacuums = config.database === undefined
