@@ -148,6 +148,21 @@ suite('what others hold', () => {
     await admitted(stage.ask({ input: 5, cap: 5 }).answer)
   })
 
+  test('and is then spent: who waits hears so at once, one after the other, and who needs less is let in', async () => {
+    const stage = new Stage([rule({ most })])
+    const first = await admitted(stage.ask({ input: 30, cap: 0 }).answer)
+    const { attempt } = await first.attempt()
+    const waiting = [20, 20, 5].map(cap => stage.ask({ input: 5, cap }).answer)
+    await settled()
+    first.end(attempt, used({ input: 20 }))
+    first.reservation.settle()
+    const heard = await Promise.all(waiting)
+    assert.deepEqual(
+      heard.map(decision => (decision.ok ? 'admitted' : decision.code)),
+      ['budget_exceeded', 'budget_exceeded', 'admitted'],
+    )
+  })
+
   test('is given up after ten seconds, with a word on when to come back', async () => {
     const stage = new Stage([rule({ most })])
     await admitted(stage.ask({ input: 30, cap: 0 }).answer)

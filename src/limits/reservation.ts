@@ -181,6 +181,7 @@ export class Reservation {
     const least = this.#way(target, input, leastOutput(output)).hold
     const sinceMs = clock.monotonic()
     const untilMs = sinceMs + Math.min(waitMs[call.class], this.#patienceLeftMs())
+    let line: string | undefined
     for (let tries = 0; ; tries += 1) {
       const trial = await this.#try(full)
       if ('code' in trial) return trial
@@ -189,7 +190,10 @@ export class Reservation {
       const hopeless = isOfCall(trial.takes[outcome.line]?.rule.unit ?? 'usd')
         ? trial.takes[outcome.line]
         : hopelessIn(trial, { tried: full.hold, least })
-      if (hopeless) return this.#refuse(blockingOf(trial, outcome, hopeless))
+      if (hopeless) {
+        if (line !== undefined) waiters.wake([line]) // who needs less may fit, and who does not hears it now
+        return this.#refuse(blockingOf(trial, outcome, hopeless))
+      }
       const nowMs = clock.monotonic()
       const isEarly = nowMs < sinceMs + unshrunkMs
       const shrunk = await this.#shrink(trial, { full, least, isEarly })
@@ -198,6 +202,8 @@ export class Reservation {
       const nextMs = isEarly ? Math.min(untilMs, sinceMs + unshrunkMs) : untilMs
       if (nowMs >= untilMs) return refuseHeld(blocking)
       const { key } = blocking.take.line
+      if (line !== undefined && line !== key) waiters.wake([line])
+      line = key
       const why = await waiters.wait(key, { forMs: nextMs - nowMs, presence, again: tries > 0 })
       if (why === 'gone') throw new Fault('client_closed', 'The caller hung up before its turn came.')
     }
