@@ -50,11 +50,8 @@ function providersWith(answer: VirtualAnswers, lanes?: Lanes): VirtualProviders 
   return new VirtualProviders({ config, answer, ...(lanes && { lanes }) })
 }
 
-interface Told {
-  text: string
-  /** `done`, or the code of the fault that it ended with. */
-  end: string
-}
+/** `end` is `done`, or the code of the fault that it ended with. */
+type Told = Record<'text' | 'end', string>
 
 /** Reads an answer to its end. */
 async function read({ clock }: VirtualProviders, ended: Answer | Fault): Promise<Told> {
