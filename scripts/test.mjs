@@ -59,6 +59,12 @@ runner.once('exit', code => {
         'export SLUICE_TEST_DATABASE_URL=$(scripts/test-postgres.sh start)\n',
     )
   }
+  if (!process.env.SLUICE_TEST_VALKEY_URL) {
+    process.stdout.write(
+      'NOT RUN: the part that needs a real Valkey. Set SLUICE_TEST_VALKEY_URL=valkey://…, or (as root) ' +
+        'export SLUICE_TEST_VALKEY_URL=$(scripts/test-valkey.sh start)\n',
+    )
+  }
   if (Date.now() - startedAtMs > suiteGoalMs)
     process.stdout.write(`SLOW: the suite took more than the ${suiteGoalMs / 60_000} minutes it may take\n`)
   if (tookTooLong)

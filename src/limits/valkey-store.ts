@@ -20,6 +20,14 @@ export type ValkeyLimitStoreOptions = Omit<FillingOptions, 'scripts'>
 /** While a filling is looked for in the middle of a step. */
 const patienceMs = 50
 
+interface Wish {
+  id: string
+  lines: readonly Line[]
+  nowMs: number
+  /** It holds something that this replaces. */
+  isHeld: boolean
+}
+
 interface OwnHold extends OpenHold {
   /** `asking`: not answered yet; `doubtful`: never will be. */
   state: 'asking' | 'held' | 'doubtful'
@@ -81,7 +89,7 @@ export class ValkeyLimitStore implements LimitStore {
     const hold: OwnHold = { id, atMs: nowMs, lines, state: 'asking' }
     this.#holds.set(id, hold)
     try {
-      const outcome = await this.#take(id, lines, nowMs)
+      const outcome = await this.#take({ id, lines, nowMs, isHeld: false })
       if (outcome.ok) hold.state = 'held'
       else this.#holds.delete(id)
       return outcome
@@ -98,7 +106,7 @@ export class ValkeyLimitStore implements LimitStore {
     const hold = this.#holds.get(id)
     assert(hold?.state === 'held', 'only what is held can be amended')
     try {
-      const outcome = await this.#take(id, lines, nowMs)
+      const outcome = await this.#take({ id, lines, nowMs, isHeld: true })
       if (outcome.ok) hold.lines = lines
       return outcome
     } catch (cause) {
@@ -156,10 +164,10 @@ export class ValkeyLimitStore implements LimitStore {
     })
   }
 
-  #take(id: string, lines: readonly Line[], nowMs: number): Promise<Outcome> {
+  #take({ id, lines, nowMs, isHeld }: Wish): Promise<Outcome> {
     return this.#step(async epoch => {
       const keys = [epoch.epochKey, epoch.ownKey]
-      const words = [epoch.n, id, String(nowMs)]
+      const words = [epoch.n, id, String(nowMs), isHeld ? '1' : '']
       for (const line of lines) {
         keys.push(`${epoch.prefix}c:${line.key}`)
         words.push(amountWord(line.amount))

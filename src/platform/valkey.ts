@@ -68,6 +68,7 @@ export async function openValkey(options: ValkeyOptions): Promise<Valkey> {
     maxRetriesPerRequest: 0,
     connectTimeout: silenceMs,
     keepAlive: 10_000,
+    maxLoadingRetryTime: 100,
     retryStrategy(times) {
       // A shard that is gone cannot say where its keys are now; the address that was configured may know.
       if (times % 3 === 0) Object.assign(client.options, { host: seed.host, port: seed.port })

@@ -88,11 +88,12 @@ local function spend(counter, high, low, at, now)
     local n = math.floor(at / counter.step)
     if past_ms(counter, n) <= now then return end
     local field = string.format('%d', n)
-    local step_high, step_low = plus(high, low, exact(redis.call('HGET', counter.key, field)))
+    local before = redis.call('HGET', counter.key, field)
+    local step_high, step_low = plus(high, low, exact(before))
     redis.call('HSET', counter.key, field, decimal(step_high, step_low))
     if not counter.oldest or n < counter.oldest then counter.oldest = n end
     if not counter.newest or n > counter.newest then counter.newest = n end
-    counter.outlives = true
+    if not before then counter.outlives = true end
   end
   counter.spent_high, counter.spent_low = plus(counter.spent_high, counter.spent_low, high, low)
   counter.changed = true

@@ -1,10 +1,11 @@
 -- Holds all lines, or none. KEYS: epoch, the holds of the process, the lines' counters.
--- ARGV: n, call, now, then of each line: amount, window, step, ends, lease, most.
+-- ARGV: n, call, now, whether it holds already, then of each line: amount, window, step, ends, lease, most.
 -- A call that holds already has its hold replaced: what a line had before needs no room again.
 local n, id, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if not is_in(n, '1') then return { 'epoch' } end
 
-local before, place_of_hold = find_hold(KEYS[2], n, id)
+local before, place_of_hold
+if ARGV[4] == '1' then before, place_of_hold = find_hold(KEYS[2], n, id) end
 local amount_before = {}
 if before then
   for at = 2, #before, part_size do amount_before[before[at]] = at end
@@ -12,7 +13,7 @@ end
 
 local counters, parts, refused = {}, { before and before[1] or ARGV[3] }, nil
 for i = 1, #KEYS - 2 do
-  local key, arg = KEYS[i + 2], 4 + (i - 1) * part_size
+  local key, arg = KEYS[i + 2], 5 + (i - 1) * part_size
   local counter = open_counter(key, ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3], now)
   counters[i] = counter
   local at = 2 + (i - 1) * part_size
