@@ -75,6 +75,8 @@ ${database ? `database: ${database}` : ''}`
         [call.status, call.attempts.length, call.cost.usd, call.usage.output_tokens],
         ['succeeded', 0, '0', null],
       )
+      assert.equal(call.repeats, first.headers['x-sluice-call'], 'which call it repeats')
+      assert.equal((await callBehind(first)).repeats, null)
       assert.equal(await billed('whole'), 1)
     })
 

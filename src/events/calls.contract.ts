@@ -197,6 +197,16 @@ function oneCallContract(log: CallLog): void {
       assert.deepEqual([plain?.skips, plain?.degraded], [[], null])
     })
 
+    it('names the call whose answer it gave again', async () => {
+      const made = log.call()
+      const again = log.call({ repeats: made.id, attempts: [] })
+      await log.record([made, again])
+      const [repetition, first] = (await log.get('/sluice/v1/calls')).data
+      assert.deepEqual([repetition?.repeats, first?.repeats], [idsOf([made])[0], null])
+      const whole = await log.get<WholeAnswer>(`/sluice/v1/calls/${idsOf([again])[0]}`)
+      assert.equal(whole.repeats, idsOf([made])[0])
+    })
+
     it('reads as ever when it was recorded before that was kept', async () => {
       const call = log.call({ attempts: [attempt(1, 'openai/gpt-5'), attempt(2, 'openai/gpt-5-mini')] })
       await log.record([call])

@@ -35,6 +35,7 @@ export interface CallAnswer {
   cost: { usd: string | null; state: string | null }
   skips: { target: string; reason: string }[]
   degraded: string | null
+  repeats: string | null
   tags: string[]
   environment: string | null
 }

@@ -50,6 +50,8 @@ export class Exchange {
   readonly skips: { target: Target; reason: SkipReason }[] = []
   /** Why the answer is less than what was asked for; several reasons, each once. */
   degraded: string | undefined
+  /** Id of the call whose answer this one is given again. */
+  repeats: string | undefined
   /** How the rate limits stand that concern the call, once it is counted. */
   limits: readonly LimitStanding[] | undefined
   recorded = false

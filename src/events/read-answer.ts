@@ -121,6 +121,9 @@ const fields = {
   degraded: textOrNull(
     'Why the answer was less than what was asked for, as `x-sluice-degraded` says it; null when it was not.',
   ),
+  repeats: textOrNull(
+    'The call whose answer was given again, to a request with the same `Idempotency-Key`; null when this one is no repetition.',
+  ),
   stream: Type.Boolean(),
   total_ms: countOrNull('From the request to the end of the answer.'),
   first_token_ms: countOrNull('Of the last attempt: from its start to the first content.'),
@@ -171,6 +174,7 @@ function showFields(row: CallRead): Pick<Static<typeof wholeCallShape>, keyof ty
     target: row.target,
     skips: row.skips ?? [],
     degraded: row.degraded,
+    repeats: row.repeats === null ? null : callIdOf(row.repeats),
     stream: row.stream,
     total_ms: row.totalMs,
     first_token_ms: row.firstTokenMs,

@@ -33,6 +33,7 @@ export interface CallRead {
   priceState: string | null
   skips: SkipRow[] | null
   degraded: string | null
+  repeats: string | null
   attempts: AttemptRow[]
 }
 
@@ -45,7 +46,7 @@ export interface CallReadWhole extends CallRead {
 const columns = `id, started_at as "startedAt", ended_at as "endedAt", status, code, organization, project,
   key_id as "keyId", key_name as "keyName", user_id as "user", feature, tags, environment, class, dialect, operation, path, model, target,
   stream, total_ms as "totalMs", first_token_ms as "firstTokenMs", usage, usage_source as "usageSource",
-  cost_pico_usd as "costPicoUsd", price_state as "priceState", skips, degraded, attempts`
+  cost_pico_usd as "costPicoUsd", price_state as "priceState", skips, degraded, repeats, attempts`
 
 /**
  * Calls under way, with the columns of `calls`: what is in `call_intents` and has no row in `calls`. Each attempt
@@ -55,7 +56,8 @@ const underWay = `select distinct on (id) id, started_at, null::timestamptz as e
     null as code, organization, project, key_id, key_name, user_id, feature, tags, environment, class, dialect, operation,
     path, model, last_value(attempts->0->>'target') over of_call as target, stream, null::integer as total_ms,
     null::integer as first_token_ms, null::json as usage, null as usage_source, null::numeric as cost_pico_usd,
-    null as price_state, null::json as skips, null as degraded, json_agg(attempts->0) over of_call as attempts
+    null as price_state, null::json as skips, null as degraded, null::uuid as repeats,
+    json_agg(attempts->0) over of_call as attempts
   from (select intent.* from call_intents, json_to_recordset(call_intents.attempts::json) as intent (
       id uuid, started_at timestamptz, organization text, project text, key_id text, key_name text, user_id text,
       feature text, tags json, environment text, class text, dialect text, operation text, path text, model text, stream boolean, attempts json)) intended

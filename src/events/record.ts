@@ -47,6 +47,8 @@ export interface CallRow {
   price_state?: string
   skips?: SkipRow[]
   degraded?: string
+  /** The call whose answer was given again. */
+  repeats?: string
   attempts: AttemptRow[]
 }
 
@@ -142,6 +144,7 @@ export function describeEnd(exchange: Exchange, endedAtMs: number): CallRow {
     end.skips = exchange.skips.map(({ target, reason }) => ({ target: clean(targetName(target)), reason }))
   }
   if (exchange.degraded !== undefined) end.degraded = clean(exchange.degraded)
+  if (exchange.repeats !== undefined) end.repeats = uuidOf(exchange.repeats)
   if (exchange.settlement) describeSettlement(end, exchange.settlement)
   return end
 }

@@ -38,6 +38,7 @@ const columns = {
   price_state: 'text',
   skips: 'json',
   degraded: 'text',
+  repeats: 'uuid',
   attempts: 'json',
 } satisfies Record<keyof CallRow, string>
 

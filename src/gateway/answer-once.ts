@@ -67,6 +67,7 @@ async function repeat(
 ): Promise<void> {
   const exchange = gateway.events.begin(call)
   exchange.settlement = nothing
+  exchange.repeats = first.callId
   try {
     reader.repeats(first)
     if (call.asked.ok && call.asked.value.stream) reader.expectStream(exchange)

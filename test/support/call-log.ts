@@ -18,6 +18,7 @@ export interface CallOnRecord {
   path: string | null
   model: string | null
   target: string | null
+  repeats: string | null
   stream: boolean
   usage: UsageOnRecord
   cost: { usd: string | null; state: string | null }
