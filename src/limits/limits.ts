@@ -66,6 +66,9 @@ export interface LimitsView {
 }
 
 const lookAgainMs = 100
+/** So long a call waits for a store that is away, and so long between two tries. */
+const awayPatienceMs = 2_000
+const awayPauseMs = 100
 
 /** What outlives a configuration; `view` makes the stage of calls for one. */
 export class LimitKeeper {
@@ -142,15 +145,13 @@ export class LimitKeeper {
         const subject = subjectOf(call, asked)
         const ask = { call, subject, asked, plan, presence, degrade, tell }
         const deps = { store, rules, clock, pricing, waiters, mostOutput, note }
-        return whenAway(
-          () => new Reservation(deps, ask).begin(),
-          cause => {
-            const alone = away.for(rules, subject, plan.targets)
-            return alone
-              ? new Reservation({ ...deps, rules: alone, store: ownStore }, ask).begin()
-              : refuseAway(cause)
-          },
-        )
+        const begin = (): Soon<Decision<Reservation>> => new Reservation(deps, ask).begin()
+        return whenAway(begin, cause => {
+          const alone = away.for(rules, subject, plan.targets)
+          return alone
+            ? new Reservation({ ...deps, rules: alone, store: ownStore }, ask).begin()
+            : tryAgain(begin, { clock, presence, cause })
+        })
       },
     }
   }
@@ -199,4 +200,23 @@ function whenAway<T>(work: () => Soon<T>, otherwise: (cause: LimitStoreAway) => 
   } catch (cause) {
     return again(cause)
   }
+}
+
+/** A store that was away for a step may be there for the next: a model's answer takes longer than to find out. */
+async function tryAgain<T>(
+  begin: () => Soon<Decision<T>>,
+  { clock, presence, cause }: { clock: Clock; presence: Presence; cause: LimitStoreAway },
+): Promise<Decision<T>> {
+  const untilMs = clock.monotonic() + awayPatienceMs
+  let last = cause
+  while (clock.monotonic() < untilMs && !presence.gone) {
+    await new Promise<void>(resolve => void clock.after(awayPauseMs, resolve))
+    try {
+      return await begin()
+    } catch (again) {
+      if (!(again instanceof LimitStoreAway)) throw again
+      last = again
+    }
+  }
+  return refuseAway(last)
 }

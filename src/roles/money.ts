@@ -29,6 +29,8 @@ export interface MoneyOptions {
   shared: boolean
   /** Where processes count together; undefined: this one counts by itself. */
   valkey: Valkey | undefined
+  /** What this installation is called there. */
+  installation: string
   ledger: Ledger
   alerts: Alerts
 }
@@ -111,11 +113,11 @@ function ownCounters({ ledger, clock }: MoneyOptions): KeptCounters {
 
 /** Counters that processes share: one of them fills them from the ledger when they are not there. */
 function sharedCounters(options: MoneyOptions, valkey: Valkey, rules: () => Rules): KeptCounters {
-  const { ledger, clock, log, newUuid, instance } = options
+  const { ledger, clock, log, newUuid, instance, installation } = options
   const view = () => ({ ledger, rules: rules().current(), nowMs: clock.now() })
   const store: ValkeyLimitStore = new ValkeyLimitStore({
     valkey,
-    name: 'main',
+    name: installation,
     owner: instance,
     clock,
     log,

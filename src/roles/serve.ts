@@ -5,7 +5,8 @@ import { createEdge, type Edge } from '#edge'
 import { createFileIntents, createMetrics, createTableIntents, Events, eventRoutes } from '#events'
 import { createIdempotency } from '#idempotency'
 import { createKeys } from '#keys'
-import { createLedger, readPublishedPrices } from '#metering'
+import { readInstallation } from '#limits'
+import { createLedger, createMarkup, readFactors } from '#metering'
 import {
   createHttpClient,
   createLog,
@@ -36,6 +37,7 @@ import { followConfiguration, loadConfiguration } from './configuration.ts'
 import { migrations } from './migrate.ts'
 import { createMoney } from './money.ts'
 import { openStore } from './open-store.ts'
+import { pricesInUse } from './prices-files.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
 import { StartError } from './start-error.ts'
 
@@ -78,7 +80,14 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   alerts.configure(config.alerts)
   const instance = newUuid()
   const vacuums = config.database === undefined
-  const ledger = createLedger({ database, clock, log, vacuums })
+  let markup = createMarkup(readFactors(config.markup))
+  const ledger = createLedger({
+    database,
+    clock,
+    log,
+    vacuums,
+    chargeOf: (cost, organization, project) => markup.chargeOf(cost, organization, project),
+  })
   const { companion } = ledger
   const intents =
     config.database === undefined
@@ -118,6 +127,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     instance,
     shared: config.database !== undefined,
     valkey,
+    installation: await readInstallation(database).catch(startError),
     ledger,
     alerts,
   })
@@ -135,7 +145,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     http,
     clock,
     chance,
-    published: readPublishedPrices(),
+    published: pricesInUse(dataDir),
     thoughts: createThoughtMemories({ clock }),
     standings: new Standings({ clock }),
     lanes: createLanes({ clock, chance }),
@@ -160,6 +170,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
       ...responses.routes,
       ...providerRoutes({ current: () => current.providers, clock }),
       ...eventRoutes({ database, flush: () => events.flush(), clock }),
+      ...ledger.routes(() => events.flush()),
       ...alerts.routes,
       ...money.routes,
     ],
@@ -188,6 +199,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   const url = await edge.listen(addressOf(options, config)).catch(cause => startError(inUse(cause)))
   const unfollow = followConfiguration(options, log, next => {
     current = createSnapshot(next, fixtures)
+    markup = current.markup
     events.retain(current.retention)
     responses.retain(next.responses.retention)
     idempotency.limit(current.idempotency)
