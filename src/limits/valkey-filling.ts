@@ -123,7 +123,7 @@ export class Filling {
   }
 
   async #tick(): Promise<void> {
-    const { clock, log, beatMs = 500 } = this.#options
+    const { clock, log, beatMs = 250 } = this.#options
     this.#isTicking = true
     try {
       if (this.#epoch) await this.#beat(this.#epoch)
@@ -176,7 +176,7 @@ export class Filling {
   }
 
   async #build(epoch: Epoch): Promise<void> {
-    const { scripts, owner, clock, log, gatherMs = 1_500 } = this.#options
+    const { scripts, owner, clock, log, gatherMs = 1_000 } = this.#options
     log.warn({ filling: epoch.n }, 'the counters of budgets are filled from the ledger')
     const renewal = this.#repeat(this.#fillLeaseMs / 5, () => this.#told(epoch, String(this.#fillLeaseMs)))
     try {
