@@ -18,7 +18,10 @@ export interface WaitOptions {
  */
 export class Waiters {
   readonly #clock: Clock
-  /** Other processes let go of things too, and tell nobody: look again after so long. Undefined: there are none. */
+  /**
+   * Other processes let go of things too, and tell nobody: the first of each line looks again after so long. Undefined:
+   * there are none.
+   */
   readonly #lookAgainMs: number | undefined
   readonly #lines = new Map<string, Waiter[]>()
 
@@ -36,7 +39,6 @@ export class Waiters {
   /** Resolves when there may be room (`woken`), when the time is up, or when nobody waits for it any more. */
   wait(key: string, { forMs, presence, again }: WaitOptions): Promise<'woken' | 'late' | 'gone'> {
     return new Promise(resolve => {
-      const lookMs = Math.min(forMs, this.#lookAgainMs ?? forMs)
       const waiter: Waiter = {
         resolve: why => {
           stop()
@@ -44,9 +46,9 @@ export class Waiters {
           resolve(why)
         },
       }
-      const stop = this.#clock.after(lookMs, () => waiter.resolve(lookMs < forMs ? 'woken' : 'late'))
+      const stop = this.#clock.after(forMs, () => waiter.resolve('late'))
       const line = this.#lines.get(key)
-      if (!line) this.#lines.set(key, [waiter])
+      if (!line) this.#begin(key, waiter)
       else if (again) line.unshift(waiter)
       else line.push(waiter)
       presence.onGone(() => waiter.resolve('gone'))
@@ -57,6 +59,20 @@ export class Waiters {
   wake(keys: Iterable<string>): void {
     if (this.#lines.size === 0) return
     for (const key of keys) this.#lines.get(key)?.[0]?.resolve('woken')
+  }
+
+  #begin(key: string, first: Waiter): void {
+    const line = [first]
+    this.#lines.set(key, line)
+    if (this.#lookAgainMs !== undefined) this.#lookAgain(key, { line, inMs: this.#lookAgainMs })
+  }
+
+  #lookAgain(key: string, { line, inMs }: { line: Waiter[]; inMs: number }): void {
+    this.#clock.after(inMs, () => {
+      if (this.#lines.get(key) !== line) return
+      this.#lookAgain(key, { line, inMs })
+      line[0]?.resolve('woken')
+    })
   }
 
   #leave(key: string, waiter: Waiter): void {
