@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatedPrice } from './dated.ts'
 import { type Match, matches } from './match.ts'
 import { createPrice, type Fees } from './price.ts'
+import { checkPublished } from './published.check.ts'
 import { readRates, type WrittenRates } from './rate.ts'
 import { type ListedPrice, withTiers } from './tiered-price.ts'
 import { readTiers } from './tiers.ts'
@@ -53,14 +54,26 @@ export interface PublishedPrices {
   vendors: readonly string[]
   /** Prices over time; empty when the vendor or the model is not in the book, or is not priced by token. */
   find(vendor: string, model: string): readonly DatedPrice[]
+  /** What the list has of a vendor, in its own order. */
+  modelsOf(vendor: string): readonly ModelLine[]
+}
+
+/** The prices that come with Sluice, or those of another file of the kind where they are newer. */
+export function readPublishedPrices(other?: string): PublishedPrices {
+  const own = parsePublished(readFileSync(publishedFile, 'latin1'))
+  if (other === undefined || !existsSync(other)) return own
+  const text = readFileSync(other, 'latin1')
+  checkPublished(text)
+  const theirs = parsePublished(text)
+  return theirs.origin.released > own.origin.released ? theirs : own
 }
 
 /**
- * Reads the prices that come with Sluice. A vendor's lines are parsed when it is first asked for: a process
- * talks to a few of some forty vendors, and should hold neither the memory nor the start-up time of all.
+ * The prices of a file's text. A vendor's lines are parsed when it is first asked for: a process talks to a few of some
+ * forty vendors, and should hold neither the memory nor the start-up time of all.
  */
-export function readPublishedPrices(): PublishedPrices {
-  const [first = '', ...lines] = readFileSync(publishedFile, 'latin1').trimEnd().split('\n')
+export function parsePublished(text: string): PublishedPrices {
+  const [first = '', ...lines] = text.trimEnd().split('\n')
   const origin: Origin = JSON.parse(first)
   const unread = groupByVendor(lines)
   const vendors = new Map<string, Vendor>()
@@ -79,6 +92,7 @@ export function readPublishedPrices(): PublishedPrices {
   return {
     origin,
     vendors: [...unread.keys()],
+    modelsOf: name => vendorOf(name)?.models ?? [],
     find(name, model) {
       const vendor = vendorOf(name)
       for (const seller of [name, ...(vendor?.fallback ?? [])]) {

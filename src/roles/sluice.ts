@@ -3,6 +3,7 @@ import { systemClock } from '#platform'
 import { checkConfig } from './check-config.ts'
 import { runKeys } from './keys-client.ts'
 import { migrateDatabase } from './migrate.ts'
+import { runPrices } from './prices.ts'
 import { serve } from './serve.ts'
 import { simulate } from './sim.ts'
 import { StartError } from './start-error.ts'
@@ -20,6 +21,8 @@ const help = `sluice: the layer between a product and the models it calls
       Brings the database to this version; serve does so by itself.
   sluice keys create|list|revoke [--url URL] [--data DIR] …
       Manages keys of a running Sluice.
+  sluice prices update|diff|check [FILE|URL] [--config FILE] [--data DIR] …
+      Brings newer published prices, says what they change, finds targets without a price.
 `
 
 type Command = (args: string[]) => Promise<number | undefined>
@@ -63,6 +66,7 @@ const commands: Readonly<Record<string, Command>> = {
     return await migrateDatabase({ configFile: values.config, dataDir: values.data, env: process.env })
   },
   keys: async args => await runKeys(args, process.env),
+  prices: async args => await runPrices(args, process.env),
 }
 
 function readPort(text: string | undefined): number | undefined {
