@@ -69,6 +69,14 @@ function withMargin(
   const more = { inputTokens: marginTokens, outputTokens: marginTokens }
   const morePicoUsd = pricing.bound(attempt.target, more, hold.atMs) ?? 0n
   const padded = (tokens: number): number => Math.ceil(tokens * (1 + 1 / marginShare)) + marginTokens
+  // Nobody saw any of it: a provider may go on with a plain answer, or have thought already, and bill all of that.
+  if (attempt.firstTokenMs === undefined) {
+    const most = {
+      inputTokens: Math.min(hold.inputTokens, padded(inputTokens)),
+      outputTokens: hold.outputTokens,
+    }
+    return { ...most, picoUsd: smaller(hold.picoUsd, pricing.bound(attempt.target, most, hold.atMs)) }
+  }
   return {
     inputTokens: Math.min(hold.inputTokens, padded(inputTokens)),
     outputTokens: Math.min(hold.outputTokens, padded(outputTokens)),

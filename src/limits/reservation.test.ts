@@ -56,6 +56,23 @@ suite('what a call holds', () => {
     assert.deepEqual(stage.counted(), { spent: 24n * usd, held: 0n })
   })
 
+  test('is given up in part where an answer was cut, and of the output only where some of it was seen', async () => {
+    const cut = { status: 'cancelled', usage: { input: 10 }, usageSource: 'estimate' } as const
+    const stage = new Stage([rule({ most: 9_999n * usd })])
+    const [unseen, seen] = [
+      await admitted(stage.ask({ input: 50, cap: 400 }).answer),
+      await admitted(stage.ask({ input: 50, cap: 400 }).answer),
+    ]
+    const first = await unseen.attempt()
+    unseen.end(first.attempt, cut)
+    unseen.reservation.settle()
+    assert.deepEqual(stage.counted().spent, 427n * usd, 'a provider may go on with a plain answer')
+    const second = await seen.attempt()
+    seen.end(second.attempt, { ...cut, firstTokenMs: 9, usage: { input: 10, output: 32 } })
+    seen.reservation.settle()
+    assert.deepEqual(second.attempt.counts?.outputTokens, 50)
+  })
+
   test('moves on with the call to another target, and to that one’s budgets', async () => {
     const perProvider = rule({ per: ['provider'], dependsOnTarget: true })
     const stage = new Stage([perProvider])
