@@ -191,7 +191,7 @@ function configurationPage(): string {
         settings.filter(setting => isIn(section, setting)),
       ),
     ),
-    `## Not in this version\n\n${later.map(name => `\`${name}\``).join(', ')} are refused, since a limit that is written down and not kept is worse than none.\n`,
+    `## Not in this version\n\n${later.map(name => `\`${name}\``).join(', ')}: the file is refused with it, since a setting that is written down and not kept is worse than none.\n`,
   ].join('\n')
 }
 

@@ -7,6 +7,7 @@ import { adminKeyConfig, checkKeys, keysConfig } from '#keys'
 import { budgetsConfig, checkRules, rateLimitsConfig } from '#limits'
 import { checkMarkup, checkPrices, markupConfig, pricesConfig } from '#metering'
 import {
+  type Check,
   checkEgress,
   defaultConfig,
   type Environment,
@@ -84,6 +85,19 @@ export const configSchema = Type.Object(
 
 export type Config = Static<typeof configSchema>
 
+/** Counters are made from the ledger: who shares them shares that. */
+const checkValkey: Check<Config> = ({ valkey, database }, report) => {
+  if (valkey === undefined) return
+  if (!URL.canParse(valkey))
+    report(['valkey'], 'It is no URL.', 'Write it as valkey://user:password@host:6379.')
+  else if (database === undefined)
+    report(
+      ['valkey'],
+      'Processes that count together in a Valkey need one Postgres as well: what they count is in its ledger.',
+      'Set `database` to its URL, or remove `valkey` where there is one process.',
+    )
+}
+
 export function readConfig(source: { text: string; file: string; env: Environment }): Loaded<Config> {
   return loadConfig({
     schema: configSchema,
@@ -94,6 +108,7 @@ export function readConfig(source: { text: string; file: string; env: Environmen
       { reads: ['markup'], check: checkMarkup },
       { reads: ['keys', 'admin_key'], check: checkKeys },
       { reads: ['egress'], check: checkEgress },
+      { reads: ['valkey', 'database'], check: checkValkey },
       { reads: ['alerts'], check: checkAlerts },
       { reads: ['budgets', 'rate_limits', 'models', 'providers'], check: checkRules },
     ],
