@@ -10,7 +10,7 @@ import { simulatorVendor, vendors } from './vendors.ts'
 const timeoutFields = {
   connect: 'Until a connection is open and the request is being written.',
   first_token: 'Streams: from there to the first content.',
-  idle: 'Streams: between two events; what only keeps the connection alive is none.',
+  idle: 'Streams: between two events that say something; what only keeps the connection alive is none.',
   total: 'The whole call.',
 }
 

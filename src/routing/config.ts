@@ -19,7 +19,8 @@ const limits = {
   idle: Type.Optional(
     Duration({
       ...bounds,
-      description: 'Streams: between two events; what only keeps the connection alive is none.',
+      description:
+        'Streams: between two events that say something; what only keeps the connection alive is none.',
     }),
   ),
   total: Type.Optional(Duration({ ...bounds, description: 'The whole call.' })),
@@ -101,13 +102,14 @@ const modelConfig = Type.Object(
             default: 0.05,
             minimum: 0,
             maximum: 1,
-            description: 'The most of the calls for which that is done.',
+            description:
+              'The most of the calls for which that is done, of each organization: at 0.05 every twentieth call earns one, and at most ten are saved up.',
           }),
         },
         {
           additionalProperties: false,
           description:
-            'For interactive streams that take unusually long to begin: the next target is asked too, and who begins later is given up, at the price of what it has read by then.',
+            'For interactive streams that take unusually long to begin: the next target is asked too (not one of `degrade`), and who begins later is given up, at the price of what it has read by then.',
         },
       ),
     ),
