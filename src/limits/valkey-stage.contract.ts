@@ -2,7 +2,7 @@ import { createLog, createUuids, openValkey, systemChance, systemClock, type Val
 import { atEnd } from '../../test/support/cleanup.ts'
 import { ValkeyLimitStore, type ValkeyLimitStoreOptions } from './valkey-store.ts'
 
-export const newUuid = createUuids(systemClock, systemChance)
+const newUuid = createUuids(systemClock, systemChance)
 
 const clock = systemClock
 const log = createLog('silent')
