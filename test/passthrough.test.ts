@@ -25,9 +25,9 @@ const origin = new URL(upstream.url).origin
 const sluice = await startSluice({
   config: `
 providers:
-  open: { dialect: openai, base_url: "${origin}/v1", api_key: ${secrets.openai} }
-  claude: { dialect: anthropic, base_url: "${origin}/v1", api_key: ${secrets.claude} }
-  google: { dialect: gemini, base_url: "${origin}/v1beta", api_key: ${secrets.google} }
+  open: { dialect: openai, base_url: "${origin}/v1", api_key: ${secrets.openai}, retries: 0 }
+  claude: { dialect: anthropic, base_url: "${origin}/v1", api_key: ${secrets.claude}, retries: 0 }
+  google: { dialect: gemini, base_url: "${origin}/v1beta", api_key: ${secrets.google}, retries: 0 }
 models:
   draw: { targets: [open/painter-1] }
   hear: { targets: [open/ears-1] }
