@@ -1,5 +1,6 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Caller, Fault, type Route } from '#exchange'
+import { type Caller, Fault, type Route, StreamedAnswer } from '#exchange'
 import type { Log } from '#platform'
 import type { Traveller, UnderWay } from './under-way.ts'
 
@@ -36,7 +37,9 @@ export function serveRoute(
         headers: request.headers,
       })
       log.debug({ request: request.id, route: route.path }, 'answered')
-      return reply.code(route.answer.status).header('x-request-id', request.id).send(answer)
+      reply.code(route.answer.status).header('x-request-id', request.id)
+      if (!(answer instanceof StreamedAnswer)) return reply.send(answer)
+      return reply.type(answer.contentType).send(Readable.from(answer.chunks))
     },
   })
 }

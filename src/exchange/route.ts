@@ -16,8 +16,22 @@ export interface Route {
   body?: TSchema
   /** Status and shape of the answer. */
   answer: { status: number; schema: TSchema }
-  /** Returns the JSON body of the answer; refuses by throwing a `Fault`. Input is validated already. */
+  /**
+   * Returns the JSON body of the answer, or a `StreamedAnswer`; refuses by throwing a `Fault`. Input is validated
+   * already.
+   */
   handle(input: RouteInput): Promise<unknown>
+}
+
+/** An answer that is longer than what one would hold: it is made at the pace of its reader. */
+export class StreamedAnswer {
+  readonly contentType: string
+  readonly chunks: AsyncIterable<string>
+
+  constructor(contentType: string, chunks: AsyncIterable<string>) {
+    this.contentType = contentType
+    this.chunks = chunks
+  }
 }
 
 export interface RouteInput {

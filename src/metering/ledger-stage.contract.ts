@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { Ajv } from 'ajv'
 import { createFileIntents, Events, type Exchange, eventsMigrations } from '#events'
-import { type Attempt, allow, type Call, Fault, type Hold, type Target } from '#exchange'
+import {
+  type Attempt,
+  allow,
+  type Call,
+  type Caller,
+  Fault,
+  type Hold,
+  type Route,
+  type RouteInput,
+  StreamedAnswer,
+  type Target,
+} from '#exchange'
 import { createLedger, type Ledger, type LedgerOptions, meteringMigrations } from '#metering'
 import {
   type Clock,
@@ -12,7 +24,7 @@ import {
   systemChance,
   systemClock,
 } from '#platform'
-import { temporaryFolder } from '../../test/support/cleanup.ts'
+import { atEnd, temporaryFolder } from '../../test/support/cleanup.ts'
 
 export const startMs = Date.UTC(2026, 0, 15, 12)
 
@@ -41,6 +53,10 @@ export interface Process {
   end(exchange: Exchange): Promise<void>
   /** The whole of a call. Gives its id. */
   call(made?: Made): Promise<string>
+  /** Asks a route as the edge does, with everything validated against its own schemas. A stream comes as one text. */
+  // biome-ignore lint/suspicious/noExplicitAny: what it answers is for the test to say
+  ask(path: string, input?: Partial<RouteInput>): Promise<any>
+  leave(): Promise<void>
 }
 
 /** What the ledger's contracts share: one database, emptied before each test, and a time that they set. */
@@ -87,7 +103,9 @@ export function createLedgerStage(openDatabase: () => Promise<Database>): Ledger
     close: async () => await database?.close(),
     rows: async (text, values) => await stage.database.query({ text }, values),
     async join(options) {
-      return await startProcess(stage, options)
+      const process = await startProcess(stage, options)
+      atEnd(() => process.leave())
+      return process
     },
   }
   return stage
@@ -115,7 +133,14 @@ async function startProcess(stage: LedgerStage, options: Partial<LedgerOptions> 
   })
   await events.start()
 
+  let hasLeft = false
   const process: Process = {
+    async leave() {
+      if (hasLeft) return
+      hasLeft = true
+      await events.stop()
+      await ledger.stop()
+    },
     events,
     ledger,
     async begin(made = {}) {
@@ -142,6 +167,12 @@ async function startProcess(stage: LedgerStage, options: Partial<LedgerOptions> 
       await process.end(exchange)
       return exchange.call.id
     },
+    ask: async (path, input) =>
+      await ask(
+        ledger.routes(() => events.flush()),
+        path,
+        input,
+      ),
   }
   return process
 }
@@ -213,4 +244,62 @@ function callOf(made: Made, { newUuid, nowMs }: { newUuid(): string; nowMs: numb
     ...more,
     caller: { organization, project, keyId, keyName, role: 'key' },
   }
+}
+
+export const admin: Caller = {
+  organization: 'default',
+  project: 'default',
+  keyId: 'key_of_the_test',
+  keyName: 'test',
+  role: 'admin',
+}
+
+export function isFault(code: Fault['code']): (cause: unknown) => boolean {
+  return cause => cause instanceof Fault && cause.code === code
+}
+
+const ajv = new Ajv({ useDefaults: true })
+
+async function ask(
+  routes: readonly Route[],
+  path: string,
+  input: Partial<RouteInput> = {},
+): Promise<unknown> {
+  const url = new URL(path, 'http://sluice')
+  const method = input.body === undefined ? 'GET' : 'POST'
+  const route = routes.find(one => one.path === url.pathname && one.method === method)
+  if (!route) throw new Fault('not_found', `no route for ${path}`)
+  const query = readQuery(url.searchParams, route)
+  check(route.query, query)
+  check(route.body, input.body)
+  const answer = await route.handle({
+    params: {},
+    body: undefined,
+    caller: admin,
+    headers: {},
+    ...input,
+    query,
+  })
+  if (answer instanceof StreamedAnswer) {
+    let text = ''
+    for await (const chunk of answer.chunks) text += chunk
+    return text
+  }
+  check(route.answer.schema, answer)
+  return JSON.parse(JSON.stringify(answer))
+}
+
+/** A query string knows only text. */
+function readQuery(search: URLSearchParams, route: Route): Record<string, unknown> {
+  const { properties = {} } = (route.query ?? {}) as { properties?: Record<string, { type?: string }> }
+  const typed = (name: string, text: string): unknown => {
+    if (properties[name]?.type === 'integer') return Number(text)
+    if (properties[name]?.type === 'boolean') return text === 'true'
+    return properties[name]?.type === 'array' ? text.split(',') : text
+  }
+  return Object.fromEntries([...search].map(([name, text]) => [name, typed(name, text)]))
+}
+
+function check(schema: Route['query'], value: unknown): void {
+  if (schema && !ajv.validate(schema, value)) throw new Fault('invalid_request', ajv.errorsText())
 }

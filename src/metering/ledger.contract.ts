@@ -69,7 +69,7 @@ export function ledgerContract(stage: LedgerStage): void {
         }),
         { numRuns: 15 },
       )
-      await process.events.stop()
+      await process.leave()
     })
 
     it('charges the tenant once, for the attempt that answers; the others are our cost', async () => {
@@ -89,7 +89,7 @@ export function ledgerContract(stage: LedgerStage): void {
         ['hedge', '3', '0'],
         ['answer', '11', '22'],
       ])
-      await process.events.stop()
+      await process.leave()
     })
 
     it('has a void entry for an attempt that used nothing, and none for a call without attempts', async () => {
@@ -100,7 +100,7 @@ export function ledgerContract(stage: LedgerStage): void {
       const [entry, ...more] = await entries()
       assert.deepEqual([entry, more], [(await entries(id))[0], []])
       assert.deepEqual([entry?.kind, entry?.cost, entry?.counted], ['void', '0', '0'])
-      await process.events.stop()
+      await process.leave()
     })
 
     it('counts what was held where it is not known what was used, or what it cost', async () => {
@@ -114,7 +114,7 @@ export function ledgerContract(stage: LedgerStage): void {
         ['unknown', null, '9'],
         ['provider', null, '8'],
       ])
-      await process.events.stop()
+      await process.leave()
     })
 
     it('has each fact once, when a statement is repeated because nobody knew its fate', async () => {
@@ -125,8 +125,7 @@ export function ledgerContract(stage: LedgerStage): void {
       await eventually('the statement is repeated', () => database.forgotten === 2)
       await process.events.flush()
       assert.equal((await entries()).length, 1)
-      await process.events.stop()
-      await process.ledger.stop()
+      await process.leave()
       assert.equal(process.ledger.counts.clashes, 0)
     })
 
@@ -135,7 +134,7 @@ export function ledgerContract(stage: LedgerStage): void {
       await process.call()
       for (const text of ['update ledger set cost_pico_usd = 0', 'delete from ledger', 'truncate ledger'])
         await assert.rejects(stage.rows(text), /append-only/)
-      await process.events.stop()
+      await process.leave()
     })
   })
 
@@ -172,10 +171,7 @@ export function ledgerContract(stage: LedgerStage): void {
       )
       await other.ledger.start()
       assert.equal((await entries()).length, 4)
-      for (const { events, ledger } of [slow, other]) {
-        await events.stop()
-        await ledger.stop()
-      }
+      for (const process of [slow, other]) await process.leave()
     })
 
     it('is not posted for a call that has ended', async () => {
@@ -194,7 +190,7 @@ export function ledgerContract(stage: LedgerStage): void {
         (await entries()).map(({ source }) => source),
         ['provider'],
       )
-      for (const { events } of [dead, other]) await events.stop()
+      for (const process of [dead, other]) await process.leave()
     })
   })
 
@@ -250,7 +246,7 @@ function spentContract(stage: LedgerStage): void {
         { numRuns: 30 },
       )
       assert.ok(process.ledger.counts.folded > 0, 'some users were too many to be told apart')
-      await process.events.stop()
+      await process.leave()
     })
 
     it('has what is held for attempts under way, told apart from what is spent', async () => {
@@ -268,7 +264,7 @@ function spentContract(stage: LedgerStage): void {
         after.map(({ picoUsd, open }) => [picoUsd, open]),
         [[1_250_000_000n, undefined]],
       )
-      await process.events.stop()
+      await process.leave()
     })
 
     it('can be left in the middle', async () => {
@@ -279,7 +275,7 @@ function spentContract(stage: LedgerStage): void {
         break
       }
       await process.call()
-      await process.events.stop()
+      await process.leave()
     })
   })
 }

@@ -2,6 +2,7 @@ import { after, before, beforeEach, describe } from 'node:test'
 import { openDatabase } from '#platform'
 import { temporaryFolder } from '../../test/support/cleanup.ts'
 import { testDatabases } from '../../test/support/databases.ts'
+import { costsContract } from './costs.contract.ts'
 import { ledgerContract } from './ledger.contract.ts'
 import { createLedgerStage } from './ledger-stage.contract.ts'
 
@@ -20,5 +21,6 @@ for (const engine of testDatabases()) {
     beforeEach(stage.empty)
     after(stage.close)
     ledgerContract(stage)
+    costsContract(stage)
   })
 }

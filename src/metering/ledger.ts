@@ -1,3 +1,4 @@
+import type { Route } from '#exchange'
 import type { Clock, Database, Log } from '#platform'
 import { Rollup } from '#platform'
 import { createCompanion, type LedgerCompanion } from './ledger-companion.ts'
@@ -12,6 +13,9 @@ import {
   spentSince,
 } from './ledger-spent.ts'
 import { costRollups } from './rollup-costs.ts'
+import { costRoutes } from './routes-costs.ts'
+import { ledgerRoutes } from './routes-ledger.ts'
+import { organizationRoutes } from './routes-organization.ts'
 import { repeat } from './upkeep.ts'
 
 export interface LedgerOptions {
@@ -38,6 +42,8 @@ export interface Ledger {
   /** Adds what waits to the sums by hour and day. */
   catchUp(): Promise<void>
   readonly counts: LedgerCounts
+  /** The ledger and what it comes to, over HTTP. `flush` commits what this process has recorded. */
+  routes(flush: () => Promise<void>): Route[]
   start(): void
   stop(): Promise<void>
 }
@@ -98,6 +104,17 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     get counts() {
       return { ...counts, folded: rollup.folded }
+    },
+    routes(flush) {
+      const told = async (seq: number): Promise<void> => onCorrected?.(await spentOfEntries(database, [seq]))
+      const onAdjusted = (seq: number): void => {
+        told(seq).catch(cause => log.error({ err: cause, seq }, 'counters were not told of an adjustment'))
+      }
+      return [
+        ...ledgerRoutes({ database, chargeOf, flush, onAdjusted }),
+        ...costRoutes({ database, spec, flush, clock }),
+        ...organizationRoutes({ database, spec, flush, clock }),
+      ]
     },
     start() {
       upkeep(rollupEveryMs, () => rollup.advance())

@@ -91,8 +91,13 @@ export function costRollups(mostUsersPerHour = mostUsers): RollupSpec {
       { level: 1, grain: 'hour', dims: all },
       { level: 2, grain: 'hour', dims: narrow },
       { level: 3, grain: 'day', dims: narrow },
-      { level: 4, grain: 'day', dims: ['organization', 'project', 'user_id', 'answers'] },
-      { level: 5, grain: 'day', dims: ['organization', 'project', 'tags', 'answers'], eachTag: true },
+      { level: 4, grain: 'day', dims: ['organization', 'project', 'user_id', 'answers', 'estimated'] },
+      {
+        level: 5,
+        grain: 'day',
+        dims: ['organization', 'project', 'tags', 'answers', 'estimated'],
+        eachTag: true,
+      },
     ],
     bounded: {
       user_id: mostUsersPerHour,
