@@ -59,6 +59,8 @@ export interface Asked {
   environment?: string
   /** The dialect's own wish for the slow and cheap lane. */
   batch?: boolean
+  /** The service tier that it asks for, by the name that prices have it by; absent: it does not ask for any. */
+  tier?: string
   /** Input tokens by a cheap count, used only where the provider does not say. */
   estimatedInputTokens: number
   /** No more input tokens than this can be billed, by a bound that costs nothing; 0 where counting is all that is asked. */

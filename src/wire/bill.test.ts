@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { mergeBills, readBill, readDollars } from './bill.ts'
+import { dialects } from './dialects.ts'
 
 describe('what the provider itself charges', () => {
   for (const [about, report, picoUsd] of [
@@ -108,4 +109,38 @@ test('what a stream says later stands, what it does not say again stays', () => 
   assert.deepEqual(mergeBills({ tier: 'flex' }, { picoUsd: 3n }), { tier: 'flex', picoUsd: 3n })
   assert.deepEqual(mergeBills({ tier: 'auto' }, { tier: 'flex' }), { tier: 'flex' })
   assert.equal(mergeBills(undefined, undefined), undefined)
+})
+
+describe('a request asks for a tier', () => {
+  const incoming = (json: object, rest = '') => ({
+    body: Buffer.from(JSON.stringify(json)),
+    rest,
+    query: {},
+  })
+  const user = { role: 'user', content: 'Hi' }
+  const chat = { model: 'm', messages: [user] }
+  const messages = { ...chat, max_tokens: 9 }
+  const contents = { contents: [{ parts: [{ text: 'Hi' }] }] }
+
+  for (const [dialect, asked, tier] of [
+    ['openai-chat', incoming({ ...chat, service_tier: 'flex' }), 'flex'],
+    ['openai-chat', incoming({ ...chat, service_tier: 'auto' }), undefined],
+    ['openai-chat', incoming(chat), undefined],
+    ['openai-responses', incoming({ model: 'm', input: 'Hi', service_tier: 'priority' }), 'priority'],
+    ['anthropic-messages', incoming({ ...messages, speed: 'fast' }), 'fast'],
+    ['anthropic-messages', incoming({ ...messages, speed: 'fast', inference_geo: 'us' }), 'fast+us'],
+    ['anthropic-messages', incoming({ ...messages, service_tier: 'auto' }), undefined],
+    [
+      'gemini',
+      incoming({ ...contents, serviceTier: 'SERVICE_TIER_PRIORITY' }, 'm:generateContent'),
+      'priority',
+    ],
+    ['gemini', incoming({ ...contents, service_tier: 'standard' }, 'm:generateContent'), 'default'],
+  ] as const) {
+    test(`${dialect}: ${tier}`, () => {
+      const parsed = dialects[dialect].parseRequest(asked)
+      assert(parsed.ok)
+      assert.equal(parsed.value.tier, tier)
+    })
+  }
 })

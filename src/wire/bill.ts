@@ -19,6 +19,12 @@ export function readBill(report: unknown, tier?: unknown): Bill | undefined {
   }
 }
 
+/** What a request asks for: `auto` leaves it to the provider's own settings. */
+export function askedTier(word: unknown): { tier?: string } {
+  const tier = readTierWord(word)
+  return tier === undefined || tier === 'auto' || tier === 'unspecified' ? {} : { tier }
+}
+
 /** What is said later stands; what is not said again stands as it was. */
 export function mergeBills(earlier: Bill | undefined, later: Bill | undefined): Bill | undefined {
   return earlier && later ? { ...earlier, ...later } : (later ?? earlier)

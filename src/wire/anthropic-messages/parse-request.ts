@@ -7,6 +7,7 @@ import {
   type Refusal,
   refuse,
 } from '#exchange'
+import { askedTier } from '../bill.ts'
 import { chatBounds, inputBounds } from '../bounds.ts'
 import { isObject, type JsonBody, readJsonBody, wrongType } from '../json-body.ts'
 import { readLabels } from '../labels.ts'
@@ -15,6 +16,7 @@ import { boundlessField, outputOf, tallyMedia, withCap } from './bounds.ts'
 import { withoutForeignThinking } from './foreign-thinking.ts'
 import { modelTraits } from './models.ts'
 import { readMessagesRequest } from './to-chat.ts'
+import { readMessagesBill } from './usage.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -71,6 +73,7 @@ function askedOf(
     ...(isName(metadata.user_id) && { user: metadata.user_id }),
     ...(isName(feature) && { feature }),
     ...readLabels(metadata),
+    ...askedTier(readMessagesBill({ speed: json.speed, inference_geo: json.inference_geo })?.tier),
     estimatedInputTokens: Math.ceil(body.length / 4),
     incoming,
     renderFor(model) {

@@ -7,6 +7,7 @@ import {
   type Refusal,
   refuse,
 } from '#exchange'
+import { askedTier } from '../bill.ts'
 import { chatBounds } from '../bounds.ts'
 import { isObject, readJsonBody, wrongType } from '../json-body.ts'
 import { readLabels } from '../labels.ts'
@@ -36,6 +37,7 @@ export function parseGeminiRequest(incoming: IncomingRequest): Decision<Asked> {
     wantsUsage: true,
     ...readAttribution(json.labels),
     ...(typeof tier === 'string' && tier.toLowerCase() === 'flex' && { batch: true }),
+    ...askedTier(typeof tier === 'string' ? tier.replace(/^SERVICE_TIER_/i, '') : undefined),
     estimatedInputTokens: Math.ceil(body.length / 4),
     incoming,
     renderFor: model => withUsableSeals(body, model),

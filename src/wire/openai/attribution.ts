@@ -1,3 +1,4 @@
+import { askedTier } from '../bill.ts'
 import { isObject } from '../json-body.ts'
 import { readLabels } from '../labels.ts'
 
@@ -8,6 +9,7 @@ export function readAttribution(json: Record<string, unknown>): {
   tags?: readonly string[]
   environment?: string
   batch?: boolean
+  tier?: string
 } {
   const metadata = isObject(json.metadata) ? json.metadata : {}
   const user = [json.safety_identifier, json.user, metadata.user_id].find(isName)
@@ -16,6 +18,7 @@ export function readAttribution(json: Record<string, unknown>): {
     ...(isName(metadata.feature) && { feature: metadata.feature }),
     ...readLabels(metadata),
     ...(json.service_tier === 'flex' && { batch: true }),
+    ...askedTier(json.service_tier),
   }
 }
 
