@@ -150,7 +150,8 @@ function createServer(
     rewriteUrl: ({ url = '/' }) => withCollection(url),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // Node's own answers to what HTTP itself forbids are not in a shape that an SDK reads.
-    http: { requireHostHeader: false },
+    // Of an answer that its reader does not take, a quarter of what Node would hold: it is asked for again in time.
+    http: { requireHostHeader: false, highWaterMark: 16 * 1024 },
     frameworkErrors: (error, request, reply) =>
       sendFault(faultOf(error, request), request, reply, options.log),
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true } },

@@ -67,7 +67,7 @@ export interface LimitsView {
 
 const lookAgainMs = 100
 /** So long a call waits for a store that is away, and so long between two tries. */
-const awayPatienceMs = 2_000
+const awayPatienceMs = 5_000
 const awayPauseMs = 100
 
 /** What outlives a configuration; `view` makes the stage of calls for one. */

@@ -1,6 +1,7 @@
 import type { Alerts } from '#alerts'
 import type { Route } from '#exchange'
 import {
+  type Books,
   createRules,
   entriesOf,
   LimitKeeper,
@@ -114,7 +115,12 @@ function ownCounters({ ledger, clock }: MoneyOptions): KeptCounters {
 /** Counters that processes share: one of them fills them from the ledger when they are not there. */
 function sharedCounters(options: MoneyOptions, valkey: Valkey, rules: () => Rules): KeptCounters {
   const { ledger, clock, log, newUuid, instance, installation } = options
-  const view = () => ({ ledger, rules: rules().current(), nowMs: clock.now() })
+  const books: Books = {
+    rules: () => rules().current(),
+    spentSince: ledger.spentSince,
+    spentOf: async calls => (await ledger.calls(calls)).spent,
+    clock,
+  }
   const store: ValkeyLimitStore = new ValkeyLimitStore({
     valkey,
     name: installation,
@@ -122,8 +128,8 @@ function sharedCounters(options: MoneyOptions, valkey: Valkey, rules: () => Rule
     clock,
     log,
     newUuid,
-    load: calls => viewLedger(view(), calls),
-    onExpired: holds => settleExpired({ ...view(), store }, holds),
+    load: calls => viewLedger(books, calls),
+    onExpired: holds => settleExpired(books, store, holds),
   })
   return {
     store,
