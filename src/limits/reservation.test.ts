@@ -85,6 +85,19 @@ suite('what a call holds', () => {
     assert.deepEqual(stage.counted(0, 'provider/q'), { spent: usd, held: 0n })
   })
 
+  test('is let go also when the first target was passed over and the next one cannot be afforded', async () => {
+    const perProvider = rule({ per: ['provider'], dependsOnTarget: true, most: 30n * usd })
+    const stage = new Stage([perProvider])
+    const before = await admitted(stage.ask({ targets: [other] }).answer)
+    before.end((await before.attempt(other)).attempt, used({ input: 20 }))
+    before.reservation.settle()
+    const guest = await admitted(stage.ask({ targets: [target, other] }).answer)
+    await assert.rejects(guest.attempt(other), { code: 'budget_exceeded' })
+    guest.reservation.settle()
+    assert.deepEqual(stage.counted(0, 'provider/p'), { spent: 0n, held: 0n })
+    assert.equal(stage.store.holds, 0)
+  })
+
   test('is nothing once it ended without an attempt, not even a request', async () => {
     const stage = new Stage([
       rule({ kind: 'limit', unit: 'requests', most: 1n, window: rollingWindow(60_000) }),

@@ -148,10 +148,12 @@ export class Reservation {
     if (this.#isSettled) return
     this.#isSettled = true
     const isMade = this.#ways.some(({ attempt }) => attempt)
-    const taken: Taken[] = this.#takesOf(this.#ways).map(({ rule, line }) => ({
-      key: line.key,
-      amount: rule.unit === 'concurrent' || !isMade ? 0n : line.amount,
-    }))
+    const used = this.#takesOf(this.#ways)
+    // All that is held is let go, also for a way that was prepared and then not gone.
+    const taken: Taken[] = this.#takes.map(({ rule, line: { key } }) => {
+      const amount = used.find(({ line }) => line.key === key)?.line.amount ?? 0n
+      return { key, amount: rule.unit === 'concurrent' || !isMade ? 0n : amount }
+    })
     const { store, clock, waiters } = this.#deps
     if (taken.length === 0) return
     const wake = (): void => waiters.wake(taken.map(({ key }) => key))
