@@ -227,6 +227,7 @@ ${table(['Code', 'Status', 'Type', 'Try again', 'When', 'What to do'], rows)}`
 async function metricsPage(): Promise<string> {
   const text = await createMetrics({
     underWay: () => 0,
+    waitingForBudgets: () => 0,
     pendingRecords: () => 0,
     stalledReaders: () => 0,
     shed: () => [],

@@ -79,6 +79,7 @@ describe('metrics', () => {
 function gauges(some: Partial<Gauges> = {}): Gauges {
   return {
     underWay: () => 0,
+    waitingForBudgets: () => 0,
     pendingRecords: () => 0,
     stalledReaders: () => 0,
     shed: () => [],

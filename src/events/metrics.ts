@@ -29,6 +29,8 @@ export interface Metrics {
 export interface Gauges {
   underWay(): number
   pendingRecords(): number
+  /** Calls that wait for what others hold of a budget. */
+  waitingForBudgets(): number
   stalledReaders(): number
   /** How targets do that were called. */
   standings(): Iterable<TargetGauge>
@@ -325,6 +327,14 @@ function registerGauges(registry: Registry, gauges: Gauges): void {
     registers,
     collect() {
       this.set(gauges.pendingRecords())
+    },
+  })
+  new Gauge({
+    name: 'sluice_calls_waiting_for_budgets',
+    help: 'Calls that wait until others let go of what they hold of a budget.',
+    registers,
+    collect() {
+      this.set(gauges.waitingForBudgets())
     },
   })
   new Counter({

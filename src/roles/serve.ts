@@ -63,6 +63,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   const keys = createKeys({ database, clock, chance, log })
   const metrics = createMetrics({
     underWay: () => edge.underWay,
+    waitingForBudgets: () => money.limits.waiting,
     pendingRecords: () => events.pending,
     stalledReaders: () => edge.droppedReaders,
     shed: () => edge.shed,
