@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { Ajv } from 'ajv'
 import { type Caller, Fault, type Route } from '#exchange'
-import { type Clock, createUuids, type Database, migrate, systemChance } from '#platform'
+import { type Clock, createUuids, type Database, migrate, Rollup, systemChance } from '#platform'
 import { eventRoutes, eventsMigrations } from './index.ts'
 import { type AttemptRow, type CallRow, callIdOf } from './record.ts'
 import { insertCalls, insertIntents } from './store.ts'
+import { usageRollups } from './usage-rollups.ts'
 
 /** What the contract's tests share: one database, emptied before each test, and a time that they set. */
 export interface CallLog {
@@ -15,6 +16,8 @@ export interface CallLog {
   close(): Promise<void>
   /** Asks a route as the edge does, with everything validated against its own schemas. */
   get<Answer = ListAnswer>(path: string, options?: { flush(): Promise<void> }): Promise<Answer>
+  /** Adds all calls that have ended to the sums of usage. */
+  addUp(): Promise<void>
   /** A call that has succeeded now. */
   call(fields?: Partial<CallRow>): CallRow
   /** Commits calls that have ended, and drops groups of intents, as the journal does. */
@@ -77,6 +80,16 @@ const admin: Caller = {
   role: 'admin',
 }
 
+const tables = [
+  'calls',
+  'call_intents',
+  'call_contents',
+  'instances',
+  'usage_feed',
+  'usage_rollups',
+  'usage_rollups_names',
+]
+
 export function createCallLog(openDatabase: () => Promise<Database>): CallLog {
   let database: Database | undefined
   const opened = (): Database => database ?? assert.fail('the call log is not open')
@@ -97,13 +110,16 @@ export function createCallLog(openDatabase: () => Promise<Database>): CallLog {
     },
     async empty() {
       log.nowMs = startMs
-      for (const table of ['calls', 'call_intents', 'call_contents', 'instances']) {
+      for (const table of tables) {
         await opened().query({ text: `delete from ${table}` })
       }
     },
     close: async () => await database?.close(),
     get: async (path, { flush } = { flush: async () => undefined }) =>
       await ask(eventRoutes({ database: opened(), flush, clock }), path),
+    async addUp() {
+      await new Rollup(opened(), usageRollups()).catchUp()
+    },
     call: fields => describe(newUuid(), log.nowMs, fields),
     record: async (calls, finishedGroups = []) =>
       await insertCalls(opened(), thisInstance, { calls, finishedGroups }),

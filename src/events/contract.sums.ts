@@ -37,6 +37,9 @@ export const someCall = fc.record(
     model: oneOf('fast', 'smart'),
     target: oneOf('openai/gpt-5', 'openai/gpt-5-mini', 'house/org/llama'),
     class: oneOf('interactive', 'batch'),
+    tags: oneOf(['a'], ['b']),
+    environment: oneOf('prod', 'dev'),
+    degraded: oneOf('fallback'),
     operation: oneOf('chat', 'embeddings'),
     input_tokens: tokens,
     cached_input_tokens: tokens,
@@ -52,7 +55,7 @@ export const someCall = fc.record(
 
 export const someQuery: fc.Arbitrary<Query> = fc.record({
   groups: fc.subarray(groups),
-  bucket: oneOf('hour', 'day', 'month', undefined),
+  bucket: oneOf('minute', 'hour', 'day', 'month', undefined),
   zone: oneOf('UTC', 'Asia/Kolkata'),
   feature: oneOf('chat', undefined),
 })
@@ -80,6 +83,7 @@ export function rowKey(call: CallRow, { groups, bucket, zone }: Query): string {
     key: { id: call.key_id, name: call.key_name },
     user: call.user_id,
     provider: call.target?.split('/')[0],
+    tag: call.tags?.[0],
   }
   const start = bucket && bucketStart(Date.parse(call.started_at) + zones[zone], bucket) - zones[zone]
   return JSON.stringify({
@@ -91,7 +95,7 @@ export function rowKey(call: CallRow, { groups, bucket, zone }: Query): string {
 function bucketStart(localMs: number, bucket: Bucket): number {
   const local = new Date(localMs)
   if (bucket === 'month') return Date.UTC(local.getUTCFullYear(), local.getUTCMonth())
-  const size = bucket === 'hour' ? hourMs : dayMs
+  const size = { minute: 60_000, hour: hourMs, day: dayMs }[bucket]
   return Math.floor(localMs / size) * size
 }
 
@@ -107,6 +111,7 @@ export function sumUp(calls: readonly CallRow[]): Sums & Record<string, unknown>
     cancelled: ended('cancelled'),
     refused: ended('refused'),
     unknown: ended('unknown'),
+    degraded: count(call => call.degraded !== undefined),
     input_tokens: add(call => call.input_tokens),
     cached_input_tokens: add(call => call.cached_input_tokens),
     cache_write_tokens: add(call => call.cache_write_tokens),

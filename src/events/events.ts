@@ -1,5 +1,5 @@
 import type { Call } from '#exchange'
-import type { Clock, Database, Log } from '#platform'
+import { type Clock, type Database, type Log, Rollup } from '#platform'
 import type { Companion } from './companion.ts'
 import { Contents } from './contents.ts'
 import { Exchange } from './exchange.ts'
@@ -8,6 +8,7 @@ import { Journal } from './journal.ts'
 import { orFault } from './read-outage.ts'
 import { uuidOf } from './record.ts'
 import { deleteExpired, deleteInstance, upsertInstance } from './store.ts'
+import { usageRollups } from './usage-rollups.ts'
 
 export interface EventsOptions {
   database: Database
@@ -20,6 +21,8 @@ export interface EventsOptions {
   shared: boolean
   /** Written in the same statement as calls. */
   companion?: Companion | undefined
+  /** Most users that the sums of an hour tell apart in an organization; absent: 10,000. */
+  usersPerHour?: number
   /** Told of every call that has ended: metrics. */
   observe(exchange: Exchange): void
 }
@@ -33,6 +36,7 @@ export interface Retention {
 
 const heartbeatMs = 3_000
 const sweepMs = 5_000
+const addUpMs = 5_000
 const expireMs = 60_000
 const expireAtOnce = 5_000
 /** While the database is away, readers are told so after this and the time of one statement. */
@@ -44,11 +48,13 @@ export class Events {
   #retention: Retention = { content: 'none', contentMs: 0, callsMs: Number.POSITIVE_INFINITY }
   readonly #stops: (() => Promise<void>)[] = []
   readonly #contents: Contents
+  readonly #rollup: Rollup
 
   constructor(options: EventsOptions) {
     this.#options = options
     this.#journal = new Journal(options)
     this.#contents = new Contents(options)
+    this.#rollup = new Rollup(options.database, usageRollups(options.usersPerHour))
   }
 
   /** Takes over what dead processes left, and begins to keep itself known as alive. */
@@ -59,6 +65,7 @@ export class Events {
     this.#repeat(heartbeatMs, () => upsertInstance(database, instance))
     if (this.#options.shared) this.#repeat(sweepMs, () => this.#recover())
     this.#repeat(expireMs, () => this.#expire())
+    this.#repeat(addUpMs, async () => void (await this.#rollup.advance()))
   }
 
   /** Commits what is not committed yet, and leaves. */
@@ -86,6 +93,11 @@ export class Events {
     )
     if (this.#retention.content !== 'none') exchange.answered = []
     return exchange
+  }
+
+  /** Users and other names that stand as `…other` in the sums of usage, since the start. */
+  get foldedNames(): number {
+    return this.#rollup.folded
   }
 
   /** Exactly once for each exchange, after everything else. */

@@ -1,26 +1,28 @@
-import type { Queryable } from '#platform'
-import { bindFilter, type Filter, matches, readTimeoutMs, type Span } from './read-filter.ts'
+import { type Queryable, type RollupQuestion, type RollupSpec, rollupSource } from '#platform'
+import { type Filter, readTimeoutMs, type Span } from './read-filter.ts'
 
-/** What calls can be told apart by, and where it stands in `calls`. */
+/** What calls can be told apart by: where it stands in the sums, and how it is read from there. */
 const groupColumns = {
-  organization: 'organization',
-  project: 'project',
-  key: 'key_id',
-  user: 'user_id',
-  feature: 'feature',
-  model: 'model',
-  target: 'target',
-  provider: `split_part(target, '/', 1)`,
-  class: 'class',
-  operation: 'operation',
-  status: 'status',
-}
+  organization: { dim: 'organization' },
+  project: { dim: 'project' },
+  key: { dim: 'key_id' },
+  user: { dim: 'user_id' },
+  feature: { dim: 'feature' },
+  model: { dim: 'model' },
+  target: { dim: 'target' },
+  provider: { dim: 'target', column: `split_part(target, '/', 1)` },
+  class: { dim: 'class' },
+  operation: { dim: 'operation' },
+  status: { dim: 'status', column: 'ended' },
+  tag: { dim: 'tags', column: 'tag' },
+  environment: { dim: 'environment' },
+} satisfies Record<string, { dim: string; column?: string }>
 
 export type Group = keyof typeof groupColumns
 
 export const groups = Object.keys(groupColumns) as Group[]
 
-export const buckets = ['hour', 'day', 'month'] as const
+export const buckets = ['minute', 'hour', 'day', 'month'] as const
 
 export type Bucket = (typeof buckets)[number]
 
@@ -35,6 +37,7 @@ export interface UsageRead extends Record<Group, string | null> {
   cancelled: number
   refused: number
   unknown: number
+  degraded: number
   inputTokens: number
   cachedInputTokens: number
   cacheWriteTokens: number
@@ -45,51 +48,134 @@ export interface UsageRead extends Record<Group, string | null> {
   estimatedCalls: number
 }
 
-// Groups that are not asked for are null in every row, so one statement serves every choice of them.
-const chosen = Object.entries(groupColumns)
-  .map(([group, column]) => `case when '${group}' = any($17::text[]) then ${column} end as "${group}"`)
-  .join(', ')
-const groupList = groups.map(group => `"${group}"`).join(', ')
+export interface UsageQuestion {
+  filter: Filter
+  span: Span
+  groups: readonly Group[]
+  bucket: Bucket | undefined
+  timeZone: string
+  limit: number
+}
 
-// Sums as double precision: exact up to 2^53, and no count that a provider makes up can overflow them.
-const sums = `count(*)::float8 as calls,
-  (count(*) filter (where ended = 'succeeded'))::float8 as succeeded,
-  (count(*) filter (where ended = 'failed'))::float8 as failed,
-  (count(*) filter (where ended = 'cancelled'))::float8 as cancelled,
-  (count(*) filter (where ended = 'refused'))::float8 as refused,
-  (count(*) filter (where ended = 'unknown'))::float8 as unknown,
-  coalesce(sum(input_tokens), 0)::float8 as "inputTokens",
-  coalesce(sum(cached_input_tokens), 0)::float8 as "cachedInputTokens",
-  coalesce(sum(cache_write_tokens), 0)::float8 as "cacheWriteTokens",
-  coalesce(sum(output_tokens), 0)::float8 as "outputTokens",
-  coalesce(sum(reasoning_tokens), 0)::float8 as "reasoningTokens",
-  coalesce(sum(cost_pico_usd), 0)::text as "costPicoUsd",
-  (count(*) filter (where price_state = 'unpriced'))::float8 as "unpricedCalls",
-  (count(*) filter (where usage_source <> 'provider'))::float8 as "estimatedCalls"`
+const ended = (status: string): string => `case when ended = '${status}' then calls else 0 end`
+
+/** Sums by their name in the answer, and what is added up. */
+const sums: Readonly<Record<string, string>> = {
+  calls: 'calls',
+  succeeded: ended('succeeded'),
+  failed: ended('failed'),
+  cancelled: ended('cancelled'),
+  refused: ended('refused'),
+  unknown: ended('unknown'),
+  degraded: 'degraded',
+  inputTokens: 'input_tokens',
+  cachedInputTokens: 'cached_input_tokens',
+  cacheWriteTokens: 'cache_write_tokens',
+  outputTokens: 'output_tokens',
+  reasoningTokens: 'reasoning_tokens',
+  costPicoUsd: 'cost_pico_usd',
+  unpricedCalls: 'unpriced',
+  estimatedCalls: 'estimated',
+}
+const sumNames = Object.keys(sums)
+const added = sumNames.map(name => `sum(${sums[name]}) as "${name}"`).join(', ')
+
+// As double precision: exact up to 2^53, and no count that a provider makes up can overflow it. Money is exact.
+function shown(of: (name: string) => string): string {
+  const typed = (name: string): string => (name === 'costPicoUsd' ? 'text' : 'float8')
+  return sumNames.map(name => `coalesce(${of(name)}, 0)::${typed(name)} as "${name}"`).join(', ')
+}
 
 /**
  * What ended calls used and cost: the total first, then up to `limit` groups, newest bucket first, in it the
- * dearest. Calls under way are not in it: nobody knows yet what they use.
+ * dearest. Calls under way are not in it: nobody knows yet what they use. Calls that have ended are, whether the
+ * sums have them yet or not.
  */
 export async function readUsage(
   db: Queryable,
-  filter: Filter,
-  by: { span: Span; groups: readonly Group[]; bucket: Bucket | undefined; timeZone: string; limit: number },
+  spec: RollupSpec,
+  question: UsageQuestion,
 ): Promise<UsageRead[]> {
-  const text = `with counted as (
-      select ${chosen}, date_trunc($18::text, started_at, $19::text) as bucket, status as ended,
-        case when 'key' = any($17::text[]) then id::text || key_name end collate "C" as named,
-        input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
-        cost_pico_usd, price_state, usage_source
-      from calls where ${matches})
-    select grouping(bucket) = 1 as "isTotal", bucket, ${groupList}, substr(max(named), 37) as "keyName", ${sums}
-    from counted group by grouping sets ((bucket, ${groupList}), ())
-    order by "isTotal" desc, bucket desc, sum(cost_pico_usd) desc nulls last,
-      ${groups.map(group => `"${group}" collate "C" nulls last`).join(', ')}
-    limit $20::int + 1`
-  const values = [by.groups, by.bucket ?? null, by.timeZone, by.limit]
-  return await db.query<UsageRead>({ text, timeoutMs: readTimeoutMs }, [
-    ...bindFilter(filter, by.span),
-    ...values,
-  ])
+  const { groups: by, bucket, timeZone, limit } = question
+  const values: unknown[] = [bucket ?? null, timeZone, limit]
+  const isTagged = by.includes('tag') // a call has several: rows then add up to more than the total
+  const names = by.map(group => `"${group}"`)
+  const grouped = `select bucket, ${names.map(name => `${name},`).join(' ')} max(last collate "C") as last, ${added}
+    from (${selectFrom(spec, question, values)}) counted group by ${['bucket', ...names].join(', ')}`
+  const whole = isTagged
+    ? `select ${added} from (${selectFrom(spec, { ...question, groups: [], bucket: undefined }, values)}) counted`
+    : 'select * from grouped'
+  const all = groups.map(group => `${by.includes(group) ? `"${group}"` : 'null'} as "${group}"`).join(', ')
+  const keyName = by.includes('key') ? 'substr(last, 37)' : 'null'
+  const text = `with grouped as (${grouped})
+    select true as "isTotal", null::timestamptz as bucket, ${groups.map(group => `null as "${group}"`).join(', ')},
+      null as "keyName", ${shown(name => `sum("${name}")`)} from (${whole}) whole
+    union all (select false, bucket, ${all}, ${keyName}, ${shown(name => `"${name}"`)} from grouped
+      order by bucket desc nulls last, grouped."costPicoUsd" desc,
+        ${names.map(name => `${name} collate "C" nulls last,`).join(' ')} bucket limit $3::int)`
+  return await db.query<UsageRead>({ text, timeoutMs: readTimeoutMs }, values)
+}
+
+function selectFrom(spec: RollupSpec, question: UsageQuestion, values: unknown[]): string {
+  const { filter, span, groups: by } = question
+  const dims = new Set<string>(by.map(group => groupColumns[group].dim))
+  const where = conditions(filter, values, dims)
+  const source = rollupSource(spec, { dims, ...span, grain: grainOf(question) }, values.length + 1)
+  values.push(...source.values)
+  const chosen = by.map(group => {
+    const { dim, column = dim }: { dim: string; column?: string } = groupColumns[group]
+    return `${column === 'ended' ? 'status' : column} as "${group}",`
+  })
+  return `select date_trunc($1::text, at, $2::text) as bucket, ${chosen.join(' ')} status as ended, calls, degraded,
+      unpriced, estimated, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
+      cost_pico_usd, last
+    from ${source.text} source ${by.includes('tag') ? 'left join lateral unnest(tags) as each (tag) on true' : ''}
+    ${where.length > 0 ? `where ${where.join(' and ')}` : ''}`
+}
+
+const filterDims: Readonly<Record<keyof Filter, readonly string[]>> = {
+  organization: ['organization'],
+  project: ['project'],
+  key: ['key_id', 'key_name'],
+  feature: ['feature'],
+  tag: ['tags'],
+  environment: ['environment'],
+  user: ['user_id'],
+  model: ['model'],
+  target: ['target'],
+  code: ['code'],
+  degraded: ['is_degraded'],
+  status: ['status'],
+}
+
+/** Of what the filter asks for; its dimensions are added to `dims`. */
+function conditions(filter: Filter, values: unknown[], dims: Set<string>): string[] {
+  return Object.entries(filter).flatMap(([name, value]) => {
+    if (value === undefined) return []
+    const columns = filterDims[name as keyof Filter]
+    for (const column of columns) dims.add(column)
+    values.push(value)
+    const given = `$${values.length}`
+    return [
+      `(${columns.map(column => (column === 'tags' ? `${given} = any(tags)` : `${column} = ${given}`)).join(' or ')})`,
+    ]
+  })
+}
+
+/** Sums are of whole hours and days of UTC: zones whose hours begin at other times are read call by call. */
+function grainOf({ span, bucket, timeZone }: UsageQuestion): RollupQuestion['grain'] {
+  if (bucket === undefined) return 'day'
+  if (bucket === 'minute') return 'fact'
+  if (timeZone === 'UTC') return bucket === 'hour' ? 'hour' : 'day'
+  return hasWholeHours(timeZone, span) ? 'hour' : 'fact'
+}
+
+const dayMs = 86_400_000
+
+/** Looked at often enough that no summer time falls between two looks. */
+function hasWholeHours(timeZone: string, { fromMs = 0, toMs = fromMs + 400 * dayMs }: Span): boolean {
+  const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' })
+  const isWhole = (ms: number): boolean => /GMT([+-]\d\d:00)?$/.test(format.format(ms))
+  for (let ms = fromMs; ms < toMs; ms += 14 * dayMs) if (!isWhole(ms)) return false
+  return isWhole(toMs)
 }

@@ -8,6 +8,8 @@ export interface EventRoutesOptions {
   /** Commits what this process has recorded, so that a call is found right after its answer. */
   flush(): Promise<void>
   clock: Clock
+  /** As `EventsOptions` has it. */
+  usersPerHour?: number
 }
 
 /** The call log, as operators read it. */

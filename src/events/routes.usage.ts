@@ -1,10 +1,11 @@
 import { type Static, type TSchema, Type } from 'typebox'
-import { Fault, type Route } from '#exchange'
+import { Fault, ownProject, type Route } from '#exchange'
 import { endedStatuses } from './read-answer.ts'
 import { filterFields, oneOf, readSpan, type Span } from './read-filter.ts'
 import { orFault } from './read-outage.ts'
 import { buckets, type Group, groups, readUsage, type UsageRead } from './read-usage.ts'
 import type { EventRoutesOptions } from './routes.ts'
+import { usageRollups } from './usage-rollups.ts'
 import { formatUsd } from './usd.ts'
 
 const defaultSpanMs = 30 * 24 * 60 * 60 * 1000
@@ -21,7 +22,7 @@ const usageQuery = Type.Object(
       }),
     ),
     bucket: Type.Optional(
-      oneOf(buckets, 'A row for each hour, day or month, by the time that calls started.'),
+      oneOf(buckets, 'A row for each minute, hour, day or month, by the time that calls started.'),
     ),
     time_zone: Type.Optional(
       Type.String({
@@ -44,6 +45,7 @@ const sumsShape = Type.Object({
   cancelled: count('Calls whose caller hung up.'),
   refused: count('Calls that Sluice refused.'),
   unknown: count('Calls whose process died.'),
+  degraded: count('Calls whose answer was less than what was asked for.'),
   input_tokens: count('All input tokens, cached ones included.'),
   cached_input_tokens: count('Those of them that the provider had in its cache.'),
   cache_write_tokens: count('Those of them that were written to its cache.'),
@@ -86,17 +88,18 @@ const usageShape = Type.Object({
   }),
 })
 
-export function usageRoutes({ database, flush, clock }: EventRoutesOptions): Route[] {
+export function usageRoutes({ database, flush, clock, usersPerHour }: EventRoutesOptions): Route[] {
+  const spec = usageRollups(usersPerHour)
   return [
     {
       method: 'GET',
       path: '/sluice/v1/usage',
-      requires: 'admin',
+      requires: 'key',
       summary:
-        'What calls used and cost, by whatever they can be told apart by, and over time. Without `from`: the 30 days before the end.',
+        'What calls used and cost, by whatever they can be told apart by, and over time. Without `from`: the 30 days before the end. A key that is no admin sees its own project.',
       query: usageQuery,
       answer: { status: 200, schema: usageShape },
-      async handle({ query }): Promise<Static<typeof usageShape>> {
+      async handle({ query, caller }): Promise<Static<typeof usageShape>> {
         const {
           from,
           to,
@@ -108,9 +111,10 @@ export function usageRoutes({ database, flush, clock }: EventRoutesOptions): Rou
         const asked = readSpan({ from, to })
         const span = { ...asked, fromMs: asked.fromMs ?? (asked.toMs ?? clock.now()) - defaultSpanMs }
         checkZone(zone)
+        const own = ownProject(caller, filter)
         await flush()
-        const how = { span, groups: by, bucket, timeZone: zone, limit: maxRows + 1 }
-        const [total, ...rows] = await orFault(readUsage(database, filter, how).catch(refuseZone(zone)))
+        const how = { filter: own, span, groups: by, bucket, timeZone: zone, limit: maxRows + 1 }
+        const [total, ...rows] = await orFault(readUsage(database, spec, how).catch(refuseZone(zone)))
         return {
           object: 'usage',
           ...showSpan(span),
@@ -143,6 +147,7 @@ function showSums(row: UsageRead): Static<typeof sumsShape> {
     cancelled: row.cancelled,
     refused: row.refused,
     unknown: row.unknown,
+    degraded: row.degraded,
     input_tokens: row.inputTokens,
     cached_input_tokens: row.cachedInputTokens,
     cache_write_tokens: row.cacheWriteTokens,

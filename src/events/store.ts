@@ -109,13 +109,20 @@ export async function insertCalls(
 const finished = 'finished as (delete from call_intents where instance = $1 and group_no = any($2::bigint[]))'
 const fromArrays = `rows from (unnest(${arrays}), json_array_elements(${attemptsParameter}))`
 const trueEnd = `on conflict (id) do update set ${overwrite} where calls.status = 'unknown'`
-const insertAlone = `with ${finished}
-  insert into calls (${list}) select * from ${fromArrays} ${trueEnd}`
+/** A call comes into the sums when its end is known, so once: what a known end is does not change. */
+const queued = `queued as (
+    insert into usage_feed (size, keys)
+    select count(*), array_agg(id) from written where status <> 'unknown' having count(*) > 0)`
+const insertAlone = `with ${finished},
+    written as (insert into calls (${list}) select * from ${fromArrays} ${trueEnd} returning id, status),
+    ${queued}
+  select 0 as posted`
 
 function insertBeside(companion: Companion): string {
   return `with ${finished},
     ended as (select * from ${fromArrays} with ordinality as ended (${list}, no)),
-    written as (insert into calls (${list}) select ${list} from ended ${trueEnd}),
+    written as (insert into calls (${list}) select ${list} from ended ${trueEnd} returning id, status),
+    ${queued},
     ${companion.ofEnded(flat.length + 4)}
   select count(*)::int as posted from posted`
 }

@@ -17,7 +17,13 @@ import type { CallRow } from './record.ts'
 
 /** What the sums over the call log promise, on any engine. */
 export function usageContract(log: CallLog): void {
-  const read = async (query = '') => await log.get<UsageAnswer>(`/sluice/v1/usage?${query}`)
+  /** From the calls, and from the sums once they have them: the same. */
+  const read = async (query = '') => {
+    const answer = await log.get<UsageAnswer>(`/sluice/v1/usage?${query}`)
+    await log.addUp()
+    assert.deepEqual(await log.get<UsageAnswer>(`/sluice/v1/usage?${query}`), answer)
+    return answer
+  }
   sumsContract(log, read)
   bucketsContract(log, read)
 

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { type Caller, Fault } from '#exchange'
+import { Fault } from '#exchange'
 
 /** What costs can be told apart by, with the column it is read from. */
 export const groupColumns = {
@@ -116,21 +116,4 @@ export function checkZone(zone: string): void {
 export function zoneFault(zone: string): Fault {
   const message = `\`time_zone\` is not known: ${JSON.stringify(zone)}; send an IANA name such as Europe/Berlin, or UTC.`
   return new Fault('invalid_request', message, { param: 'time_zone' })
-}
-
-/** Whoever is no admin sees its own project. Asking for another one is refused rather than answered with nothing. */
-export function ownProject<Filter extends { organization?: string; project?: string }>(
-  caller: Caller,
-  filter: Filter,
-): Filter {
-  if (caller.role === 'admin') return filter
-  const { organization, project } = caller
-  for (const [name, own] of Object.entries({ organization, project })) {
-    const asked = filter[name as 'organization' | 'project']
-    if (asked !== undefined && asked !== own)
-      throw new Fault('permission_denied', `This key sees its own ${name} alone: leave \`${name}\` out.`, {
-        param: name,
-      })
-  }
-  return { ...filter, organization, project }
 }

@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox'
-import { Fault, type Route } from '#exchange'
+import { Fault, ownProject, type Route } from '#exchange'
 import type { Clock, Queryable, RollupSpec } from '#platform'
 import {
   buckets,
@@ -9,7 +9,6 @@ import {
   type Group,
   groups,
   oneOf,
-  ownProject,
   readSpan,
   spanFields,
   zoneFault,

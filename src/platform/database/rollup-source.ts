@@ -32,7 +32,9 @@ export function rollupSource(
   }
   const from = question.fromMs ?? Number.NEGATIVE_INFINITY
   const to = question.toMs ?? Number.POSITIVE_INFINITY
-  const columns = ['at', ...Object.keys(spec.dims), ...Object.keys(spec.sums)].join(', ')
+  const summed = ['at', ...Object.keys(spec.dims), ...Object.keys(spec.sums)]
+  const columns = [...summed, ...Object.keys(spec.more ?? {})].join(', ')
+  const nulls = Object.entries(spec.more ?? {}).map(([name, type]) => `null::${type} as ${name}`)
   const factsWithin = ([start, end]: Span): string =>
     `select ${columns} from (${spec.facts}) facts where ${spec.between(time(start), time(end))}`
 
@@ -41,13 +43,13 @@ export function rollupSource(
   for (const [level, spans] of [hours, days]) {
     for (const [start, end] of spans)
       parts.push(
-        `select ${columns} from ${spec.table} where level = ${level} and at >= ${time(start)} and at < ${time(end)}`,
+        `select ${[...summed, ...nulls].join(', ')} from ${spec.table} where level = ${level} and at >= ${time(start)} and at < ${time(end)}`,
       )
   }
-  const summed = [...hours[1], ...days[1]].toSorted((one, other) => one[0] - other[0])
-  if (summed.length > 0) {
+  const stretch = [...hours[1], ...days[1]].toSorted((one, other) => one[0] - other[0])
+  if (stretch.length > 0) {
     // The sums are of one stretch without gaps, so what waits is looked for once.
-    const [start, end] = [time(summed[0]?.[0] ?? 0), time(summed.at(-1)?.[1] ?? 0)]
+    const [start, end] = [time(stretch[0]?.[0] ?? 0), time(stretch.at(-1)?.[1] ?? 0)]
     const within = `at >= ${start} and at < ${end}`
     parts.push(
       `select ${columns} from (select distinct unnest(keys) as key from ${spec.feed}) waiting join (${spec.facts}) facts using (key) where ${within}`,

@@ -16,6 +16,8 @@ export interface RollupSpec {
   live?: string
   /** Dimensions with their types; `organization` and `tags` are among them. */
   dims: Readonly<Record<string, string>>
+  /** What `facts` can be filtered on beside them, with their types: it is not in the sums, so facts are then read. */
+  more?: Readonly<Record<string, string>>
   sums: Readonly<Record<string, 'sum' | 'max'>>
   levels: readonly RollupLevel[]
   /** Dimensions that take names from outside: most different ones in an hour of an organization. */
