@@ -50,12 +50,21 @@ export function countsOf(attempt: Attempt | undefined, hold: Hold, pricing: Pric
   if (!attempt) return nothing
   if (attempt.status === 'running' || attempt.status === 'unknown') return hold
   const { usage, usageSource } = attempt
-  if (!usage) return usageSource === 'unknown' || attempt.status !== 'failed' ? hold : nothing
+  if (!usage) {
+    if (usageSource === 'unknown' || attempt.status !== 'failed') return hold
+    return attempt.httpStatus === 200 ? inputAlone(attempt, hold, pricing) : nothing
+  }
   pricing.price(attempt)
   const [inputTokens, outputTokens] = [totalInput(usage), totalOutput(usage)]
   const picoUsd = attempt.costPicoUsd ?? hold.picoUsd
   const used = { inputTokens, outputTokens, picoUsd }
   return usageSource === 'provider' ? used : withMargin(used, { attempt, hold, pricing })
+}
+
+/** It was taken, and failed before it gave anything: a provider may bill what it has read all the same. */
+function inputAlone({ target }: Attempt, { inputTokens, atMs }: Hold, pricing: Pricing): Counts {
+  const read = { inputTokens, outputTokens: 0 }
+  return { ...read, picoUsd: pricing.bound(target, read, atMs) }
 }
 
 /** A sixteenth, and some tokens more. */

@@ -73,6 +73,15 @@ suite('what a call holds', () => {
     assert.deepEqual(second.attempt.counts?.outputTokens, 50)
   })
 
+  test('stays counted for what was read where a stream fails before it says anything', async () => {
+    const stage = new Stage([rule({ most: 1000n * usd })])
+    const guest = await admitted(stage.ask({ input: 50, cap: 400 }).answer)
+    const { attempt } = await guest.attempt()
+    guest.end(attempt, { status: 'failed', httpStatus: 200, code: 'provider_overloaded' })
+    guest.reservation.settle()
+    assert.deepEqual(attempt.counts, { inputTokens: 50, outputTokens: 0, picoUsd: 50n * usd })
+  })
+
   test('moves on with the call to another target, and to that one’s budgets', async () => {
     const perProvider = rule({ per: ['provider'], dependsOnTarget: true })
     const stage = new Stage([perProvider])

@@ -84,7 +84,7 @@ function entryOf(
   const { usage, hold, cost_pico_usd: known } = attempt
   const isVoid = usedNothing(attempt)
   const cost = isVoid ? '0' : known
-  const counted = isVoid ? nothing : countsOf(attempt)
+  const counted = isVoid ? (attempt.counts ?? nothing) : countsOf(attempt)
   return {
     attempt: attempt.n,
     kind: isVoid ? 'void' : 'post',
