@@ -163,3 +163,21 @@ keys:
     assert.match(await answer.text(), /data: \[DONE\]\s*$/)
   })
 })
+
+suite('the haste of one caller', () => {
+  test('says nothing of a target to all others, however often', async () => {
+    const providers = new VirtualProviders({ config, answer: answers.hangs })
+    for (let n = 0; n < 40; n++)
+      await providers.ask({ model: 'plain', stream: n % 2 === 0, patienceMs: 1_000 })
+    assert.deepEqual(
+      providers.standings().map(({ state }) => state),
+      ['closed', 'closed'],
+    )
+  })
+
+  test('but the target’s own limit does', async () => {
+    const providers = new VirtualProviders({ config, answer: answers.hangs })
+    for (let n = 0; n < 5; n++) await providers.ask({ model: 'plain', stream: true, patienceMs: 60_000 })
+    assert.ok(providers.standings().some(({ state }) => state === 'open'))
+  })
+})

@@ -304,6 +304,8 @@ export interface FaultDetail {
   retryAfterMs?: number | undefined
   /** Decided here, and not by a provider: another target would not change it. */
   ours?: boolean | undefined
+  /** A time limit that the caller's own haste had made short: it says nothing of the target. */
+  hurried?: boolean | undefined
   /** We have tried again already: a client that did so too would multiply. */
   retriesSpent?: boolean | undefined
   /** For operators: goes to the log, never to a caller. */

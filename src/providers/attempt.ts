@@ -22,6 +22,8 @@ import type { Provider } from './provider.ts'
 import { ProviderStream } from './stream.ts'
 import type { ThoughtMemories } from './thought-memory.ts'
 
+/** With less of its own time than this, a target has not had its chance. */
+const hurriedShare = 0.9
 /** Of an error's body, as much as an error needs. */
 const maxErrorBytes = 64 * 1024
 
@@ -128,7 +130,7 @@ class Conversation implements HttpReader {
     const timeouts = this.#leg.timeouts()
     this.#idleMs = timeouts.idleMs
     if (presence.gone) return this.#leave()
-    this.#limit(timeouts.totalMs, 'in all')
+    this.#limit('totalMs', 'in all')
     this.#flow = this.#deps.http.send(
       {
         origin: this.#provider.origin,
@@ -143,7 +145,7 @@ class Conversation implements HttpReader {
     )
     // A connection that stood ready has been taken by now; only who waits for one needs a limit on that.
     if (!this.#sent && !this.#over) {
-      this.#stopAwaiting = this.#limit(timeouts.connectMs, 'to take a connection')
+      this.#stopAwaiting = this.#limit('connectMs', 'to take a connection')
     }
     presence.onGone(() => this.#leave())
   }
@@ -157,7 +159,7 @@ class Conversation implements HttpReader {
     this.#sent = true
     this.#stopAwaiting()
     if (this.#trip.asked.stream) {
-      this.#stopAwaiting = this.#limit(this.#leg.timeouts().firstTokenMs, 'to begin its stream')
+      this.#stopAwaiting = this.#limit('firstTokenMs', 'to begin its stream')
     }
   }
 
@@ -266,11 +268,13 @@ class Conversation implements HttpReader {
     })
   }
 
-  #limit(ms: number, what: string): () => void {
+  #limit(which: 'totalMs' | 'connectMs' | 'firstTokenMs', what: string): () => void {
+    const ms = this.#leg.timeouts()[which]
     const stop = this.#deps.clock.after(ms, () => {
       const fault = new Fault(
         'upstream_timeout',
         `Provider \`${this.#provider.name}\` took longer than the ${ms} ms it has ${what}.`,
+        { hurried: ms < this.#trip.plan.timeouts[which] * hurriedShare },
       )
       if (this.#stream) this.#stream.failWith(fault)
       else this.#fail(fault)

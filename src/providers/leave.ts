@@ -31,8 +31,10 @@ export function leave(
   if (attempt?.firstTokenMs !== undefined) standing.heardFirstToken(attempt.firstTokenMs)
   const failure = attempt ? attempt.failure : fault && failureClassOf(fault, 'unsent')
   if (failure !== undefined) standing.failed(failure, clock.now())
-  const counts = failure === undefined ? 'none' : decisions[failure].breaker
-  const isAnswer = attempt !== undefined && attempt.status !== 'cancelled' && failure !== 'rate_limited'
+  const isHurried = fault?.detail.hurried === true
+  const counts = failure === undefined || isHurried ? 'none' : decisions[failure].breaker
+  const isAnswer =
+    attempt !== undefined && attempt.status !== 'cancelled' && failure !== 'rate_limited' && !isHurried
   const wasSent = failure !== 'not_sent'
   if (counts === 'target') standing.breaker.failed(nowMs, { isProbe, wasSent })
   else if (counts === 'none' && isAnswer) standing.breaker.succeeded(nowMs, isProbe)
