@@ -139,6 +139,7 @@ function oneCallContract(log: CallLog): void {
           status: 'succeeded',
           http_status: 200,
           price: 'openai/gpt-5-mini@2026-01-01',
+          provider_cost_pico_usd: '20000000',
           ...priced,
         }),
       ]
@@ -160,8 +161,17 @@ function oneCallContract(log: CallLog): void {
       assert.deepEqual(
         whole.attempts.map(({ status, cost }) => [status, cost]),
         [
-          ['failed', { usd: null, state: 'free', price: null }],
-          ['succeeded', { usd: '0.0000123', state: 'priced', price: 'openai/gpt-5-mini@2026-01-01' }],
+          ['failed', { usd: null, state: 'free', price: null, provider_usd: null, difference_usd: null }],
+          [
+            'succeeded',
+            {
+              usd: '0.0000123',
+              state: 'priced',
+              price: 'openai/gpt-5-mini@2026-01-01',
+              provider_usd: '0.00002',
+              difference_usd: '-0.0000077',
+            },
+          ],
         ],
       )
       assert.deepEqual(whole.attempts[1]?.usage, shownUsage)

@@ -20,7 +20,7 @@ export interface PriceFiles {
   remove(): boolean
 }
 
-export function pricesPath(dataDir: string): string {
+function pricesPath(dataDir: string): string {
   return join(resolve(dataDir), 'prices.jsonl')
 }
 

@@ -38,7 +38,7 @@ export function withoutTier(bill: Bill | undefined, serviceTier: string | undefi
 }
 
 /** The usual tier is called `default`, as OpenAI does; other words are kept where they are such. */
-export function readTierWord(word: unknown): string | undefined {
+function readTierWord(word: unknown): string | undefined {
   if (typeof word !== 'string' || !/^[a-z][a-z0-9_+-]{0,31}$/i.test(word)) return undefined
   const tier = word.toLowerCase()
   return tier === 'standard' ? 'default' : tier
