@@ -6,7 +6,7 @@ export interface Pricing {
   /** The most that so many tokens can cost at a target, in pico-dollars; undefined: they have no price. */
   bound(
     target: Target,
-    tokens: { inputTokens: number; outputTokens: number },
+    tokens: { inputTokens: number; outputTokens: number; tier?: string | undefined },
     atMs: number,
   ): bigint | undefined
   /** Puts the cost of what it used on an attempt that is over. */

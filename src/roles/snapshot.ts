@@ -146,13 +146,19 @@ export function createSnapshot(config: Config, fixtures: Fixtures): Snapshot {
 function pricingOf({ priceBook, metering, providers }: Pricers): Pricing {
   return {
     bound(target, tokens, atMs) {
-      const price = priceBook.priceOf(target, providers.vendorOf(target.provider), atMs)
-      return price && boundOf(price, tokens)
+      const vendor = providers.vendorOf(target.provider)
+      const price = priceBook.priceOf(target, vendor, atMs)
+      return price && boundOf(price, { ...tokens, tier: tokens.tier ?? tierOf(vendor) })
     },
     price(attempt) {
       if (attempt.price === undefined) metering.settle([attempt], providers.vendorOf)
     },
   }
+}
+
+/** Of who does not ask for a tier: OpenAI's projects may have a dearer one set for them, and nobody tells us. */
+function tierOf(vendor: string): string | undefined {
+  return vendor === 'openai' || vendor === 'azure' ? undefined : 'default'
 }
 
 interface Pricers {
