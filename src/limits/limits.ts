@@ -16,12 +16,12 @@ import { AwayRules } from './away.ts'
 import { type Eased, ease } from './ease.ts'
 import { MemoryLimitStore } from './memory-store.ts'
 import type { Pricing } from './needs.ts'
-import { refuseAway } from './refuse.ts'
-import { Reservation, type Take } from './reservation.ts'
+import { Reservation, type ReservationDeps, type Take } from './reservation.ts'
 import type { Rule } from './rule.ts'
 import { type RuleSet, ruleSet } from './rule-set.ts'
 import { SafeStore } from './safe-store.ts'
-import { type Counted, type LimitStore, LimitStoreAway, type Soon } from './store.ts'
+import type { Counted, LimitStore, Soon } from './store.ts'
+import { tryAgain, whenAway } from './try-again.ts'
 import { Waiters } from './waiters.ts'
 
 /** Whether a call can be afforded, and what is left for others. */
@@ -66,9 +66,6 @@ export interface LimitsView {
 }
 
 const lookAgainMs = 100
-/** So long a call waits for a store that is away, and so long between two tries. */
-const awayPatienceMs = 5_000
-const awayPauseMs = 100
 
 /** What outlives a configuration; `view` makes the stage of calls for one. */
 export class LimitKeeper {
@@ -145,13 +142,17 @@ export class LimitKeeper {
         const subject = subjectOf(call, asked)
         const ask = { call, subject, asked, plan, presence, degrade, tell }
         const deps = { store, rules, clock, pricing, waiters, mostOutput, note }
-        const begin = (): Soon<Decision<Reservation>> => new Reservation(deps, ask).begin()
-        return whenAway(begin, cause => {
-          const alone = away.for(rules, subject, plan.targets)
-          return alone
-            ? new Reservation({ ...deps, rules: alone, store: ownStore }, ask).begin()
-            : tryAgain(begin, { clock, presence, cause })
-        })
+        const begin = (own?: Partial<ReservationDeps>): Soon<Decision<Reservation>> =>
+          new Reservation(own ? { ...deps, ...own } : deps, ask).begin()
+        return whenAway(
+          () => begin(),
+          cause => {
+            const alone = away.for(rules, subject, plan.targets)
+            return alone
+              ? begin({ rules: alone, store: ownStore })
+              : tryAgain(() => begin({ store: store.patient }), { clock, presence, cause })
+          },
+        )
       },
     }
   }
@@ -186,37 +187,4 @@ export function subjectOf(
     tags,
     environment,
   }
-}
-
-/** Otherwise, where the store of counters is away. */
-function whenAway<T>(work: () => Soon<T>, otherwise: (cause: LimitStoreAway) => Soon<T>): Soon<T> {
-  const again = (cause: unknown): Soon<T> => {
-    if (cause instanceof LimitStoreAway) return otherwise(cause)
-    throw cause
-  }
-  try {
-    const done = work()
-    return done instanceof Promise ? done.catch(again) : done
-  } catch (cause) {
-    return again(cause)
-  }
-}
-
-/** A store that was away for a step may be there for the next: a model's answer takes longer than to find out. */
-async function tryAgain<T>(
-  begin: () => Soon<Decision<T>>,
-  { clock, presence, cause }: { clock: Clock; presence: Presence; cause: LimitStoreAway },
-): Promise<Decision<T>> {
-  const untilMs = clock.monotonic() + awayPatienceMs
-  let last = cause
-  while (clock.monotonic() < untilMs && !presence.gone) {
-    await new Promise<void>(resolve => void clock.after(awayPauseMs, resolve))
-    try {
-      return await begin()
-    } catch (again) {
-      if (!(again instanceof LimitStoreAway)) throw again
-      last = again
-    }
-  }
-  return refuseAway(last)
 }

@@ -20,20 +20,13 @@ import {
 import type { Clock } from '#platform'
 import { counterOf } from './counter.ts'
 import { amountIn, countsOf, isOfCall, type Pricing } from './needs.ts'
-import { type Blocking, blockingOf, refuseAway, refuseHeld, refuseSpent, refuseUnpriced } from './refuse.ts'
+import { type Blocking, blockingOf, refuseHeld, refuseSpent, refuseUnpriced } from './refuse.ts'
 import { headerName, mostOf } from './rule.ts'
 import type { Concern, RuleSet } from './rule-set.ts'
 import { capFor, fullOutput, hopelessIn, largestFitting, leastOutput } from './shrink.ts'
 import { standingsOf } from './standings.ts'
-import {
-  type Counted,
-  type LimitStore,
-  LimitStoreAway,
-  type Line,
-  type Outcome,
-  type Soon,
-  type Taken,
-} from './store.ts'
+import type { Counted, LimitStore, Line, Outcome, Patient, Soon, Taken } from './store.ts'
+import { tryAgain, whenAway } from './try-again.ts'
 import type { Waiters } from './waiters.ts'
 
 export interface ReservationDeps {
@@ -96,6 +89,8 @@ const usualOutput = 4_096
 export class Reservation {
   readonly #deps: ReservationDeps
   readonly #ask: ReservationAsk
+  /** The patient ones, once the store was found too slow. */
+  #steps: Patient
   /** Whatever it takes belongs to the windows of this moment. */
   readonly #atMs: number
   #ways: readonly Way[] = []
@@ -106,6 +101,7 @@ export class Reservation {
 
   constructor(deps: ReservationDeps, ask: ReservationAsk) {
     this.#deps = deps
+    this.#steps = deps.store
     this.#ask = ask
     this.#atMs = deps.clock.now()
   }
@@ -129,12 +125,14 @@ export class Reservation {
     this.#prepared = undefined
     if (prepared && isSame(prepared.target, target)) return prepared
     if (prepared) this.#ways = this.#ways.filter(way => way !== prepared)
-    try {
-      const held = this.#hold(target)
-      return held instanceof Promise ? held.then(orFault, awayFault) : orFault(held)
-    } catch (cause) {
-      return awayFault(cause)
-    }
+    const hold = (): Soon<Decision<Way>> => this.#hold(target)
+    const { clock } = this.#deps
+    const { presence } = this.#ask
+    const held = whenAway(hold, cause => {
+      this.#steps = this.#deps.store.patient ?? this.#deps.store
+      return tryAgain(hold, { clock, presence, cause })
+    })
+    return held instanceof Promise ? held.then(orFault) : orFault(held)
   }
 
   /** An attempt is on record, and made of what was held for it. */
@@ -252,7 +250,8 @@ export class Reservation {
 
   /** Asks for all that the call needs if it goes this way too; holds it when it can be had. */
   #try(way: Way): Soon<Trial | Refusal> {
-    const { store, clock } = this.#deps
+    const { clock } = this.#deps
+    const steps = this.#steps
     const ways = [...this.#ways, way]
     const takes = this.#takesOf(ways)
     const refusal = this.#unpriced(way, takes)
@@ -273,7 +272,7 @@ export class Reservation {
     }
     if (takes.length === 0) return done({ ok: true, counted: [] })
     const outcome =
-      before.length > 0 ? store.amend(id, lines, this.#atMs) : store.reserve(id, lines, this.#atMs)
+      before.length > 0 ? steps.amend(id, lines, this.#atMs) : steps.reserve(id, lines, this.#atMs)
     return outcome instanceof Promise ? outcome.then(done) : done(outcome)
   }
 
@@ -306,7 +305,11 @@ export class Reservation {
   #way(target: Target, inputTokens: number, perChoice: number): Way {
     const { asked } = this.#ask
     const outputTokens = perChoice * (asked.output?.choices ?? 1)
-    const picoUsd = this.#deps.pricing.bound(target, { inputTokens, outputTokens }, this.#atMs)
+    const picoUsd = this.#deps.pricing.bound(
+      target,
+      { inputTokens, outputTokens, tier: asked.tier },
+      this.#atMs,
+    )
     return {
       target,
       asked,
@@ -347,11 +350,4 @@ function isSame(a: Target, b: Target): boolean {
 function orFault(held: Decision<Way>): Way {
   if (held.ok) return held.value
   throw new Fault(held.code, held.message, held.detail)
-}
-
-/** The store of counters went away between two attempts. */
-function awayFault(cause: unknown): never {
-  if (!(cause instanceof LimitStoreAway)) throw cause
-  const { code, message, detail } = refuseAway(cause)
-  throw new Fault(code, message, detail)
 }

@@ -33,9 +33,20 @@ export class SafeStore implements LimitStore {
   readonly #options: SafeStoreOptions
   readonly #untold: Settlement[] = []
   #isTelling = false
+  /** The same for calls that can wait. */
+  readonly patient: LimitStore
 
   constructor(options: SafeStoreOptions) {
     this.#options = options
+    const { store } = options
+    const patient = store.patient ?? store
+    this.patient = {
+      reserve: (id, lines, nowMs) => patient.reserve(id, lines, nowMs),
+      amend: (id, lines, nowMs) => patient.amend(id, lines, nowMs),
+      settle: (id, taken, nowMs) => this.settle(id, taken, nowMs),
+      read: (counters, nowMs) => this.read(counters, nowMs),
+      add: (entries, nowMs) => this.add(entries, nowMs),
+    }
   }
 
   reserve(id: string, lines: readonly Line[], nowMs: number): Soon<Outcome> {

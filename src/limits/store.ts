@@ -75,6 +75,8 @@ export type Soon<T> = T | Promise<T>
  * in time fails with `LimitStoreAway`.
  */
 export interface LimitStore {
+  /** For calls that can wait, and have found the store too slow: its steps have seconds. Absent: none ever waits. */
+  readonly patient?: Patient
   /** Holds the amounts under the id of a call, if every counter has room for them. `nowMs`: since the epoch. */
   reserve(id: string, lines: readonly Line[], nowMs: number): Soon<Outcome>
   /**
@@ -92,3 +94,5 @@ export interface LimitStore {
   /** Adds to what is spent, whatever the limit. */
   add(entries: readonly Entry[], nowMs: number): Soon<void>
 }
+
+export type Patient = Pick<LimitStore, 'reserve' | 'amend'>

@@ -20,7 +20,7 @@ describe('a Valkey out of reach', { skip: withoutValkey }, () => {
     const asked = ['a', 'b', 'c'].map(id => store.reserve(id, lines(20n), nowMs))
     for (const { status, ...why } of await Promise.allSettled(asked))
       assert.ok(status === 'rejected' && 'reason' in why && isAway(why.reason))
-    assert.equal(valkey.isThere, false)
+    await eventually('nobody waits for it any more', () => !valkey.isThere)
     await assert.rejects(store.reserve('d', lines(20n), nowMs), isAway)
     await assert.rejects(store.settle('before', [{ key: 'x', amount: 3n }], nowMs), isAway)
     await server.signal('SIGCONT')
@@ -30,6 +30,21 @@ describe('a Valkey out of reach', { skip: withoutValkey }, () => {
     assert.deepEqual(await store.read([counter], nowMs), [{ spent: 3n, held: 0n }])
     assert.equal(store.holds, 0)
     assert.equal((await store.reserve('a', lines(97n), nowMs)).ok, true)
+  })
+
+  it('is waited for by calls that can, and then holds once what they have asked for twice', async () => {
+    const server = await ownValkey('--save', '', '--appendonly', 'no')
+    const { store, valkey } = await createStage(server.url).join({ beatMs: 60_000 }, { stepTimeoutMs: 100 })
+    await eventually('the counters are there', () => store.isReady)
+    await server.signal('SIGSTOP')
+    await assert.rejects(store.reserve('a', lines(20n), nowMs), isAway)
+    assert.equal(valkey.isThere, true, 'one late step is no silence')
+    const again = store.patient.reserve('a', lines(20n), nowMs)
+    await server.signal('SIGCONT')
+    assert.deepEqual(await again, { ok: true, counted: [{ spent: 0n, held: 20n }] })
+    await store.settle('a', [{ key: 'x', amount: 3n }], nowMs)
+    assert.deepEqual(await store.read([counter], nowMs), [{ spent: 3n, held: 0n }])
+    assert.equal(store.holds, 0)
   })
 
   it('is no reason to wait at the start, and is found when it comes', async () => {

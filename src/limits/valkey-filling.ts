@@ -290,7 +290,7 @@ export class Filling {
   }
 
   async #run(script: LimitScripts['enter'], keys: readonly string[], words: string[]): Promise<Answer> {
-    const answer = await this.#options.valkey.run(script, [`${this.#tag}epoch`, ...keys], words)
+    const answer = await this.#options.valkey.runPatiently(script, [`${this.#tag}epoch`, ...keys], words)
     assert(Array.isArray(answer), 'a script answers with a list')
     return answer
   }

@@ -1,5 +1,5 @@
 import { assert } from '#exchange'
-import { ValkeyAway } from '#platform'
+import { type Script, type Valkey, ValkeyAway } from '#platform'
 import {
   type Counted,
   type CounterRef,
@@ -8,6 +8,7 @@ import {
   LimitStoreAway,
   type Line,
   type Outcome,
+  type Patient,
   type Taken,
 } from './store.ts'
 import { Filling, type FillingOptions } from './valkey-filling.ts'
@@ -20,17 +21,18 @@ export type ValkeyLimitStoreOptions = Omit<FillingOptions, 'scripts'>
 /** While a filling is looked for in the middle of a step. */
 const patienceMs = 50
 
+type Run = Valkey['run']
+
 interface Wish {
+  run: Run
   id: string
   lines: readonly Line[]
   nowMs: number
-  /** It holds something that this replaces. */
-  isHeld: boolean
 }
 
 interface OwnHold extends OpenHold {
-  /** `asking`: not answered yet; `doubtful`: never will be. */
-  state: 'asking' | 'held' | 'doubtful'
+  /** `asking`: not answered yet; `doubtful`: not in time, so that it is let go (`ending`) unless the call asks again. */
+  state: 'asking' | 'held' | 'doubtful' | 'ending'
 }
 
 /**
@@ -39,9 +41,9 @@ interface OwnHold extends OpenHold {
  * be atomic otherwise.
  *
  * A step that cannot be made within the time of the connection fails with `LimitStoreAway`. Whether it was made is then
- * unknown: a reservation is settled to nothing as soon as the store is reached again; a settlement may be made again by
- * whoever asked for it. What a process that dies holds is told to `onExpired` of another one, ten seconds later; its
- * leases end then.
+ * unknown: a reservation may be asked for again, which replaces what it held, and is else settled to nothing as soon as
+ * the store is reached; a settlement may be made again by whoever asked for it. What a process that dies holds is told
+ * to `onExpired` of another one, ten seconds later; its leases end then.
  */
 export class ValkeyLimitStore implements LimitStore {
   readonly #options: ValkeyLimitStoreOptions
@@ -50,8 +52,20 @@ export class ValkeyLimitStore implements LimitStore {
   readonly #holds = new Map<string, OwnHold>()
   readonly #doubtful = new Set<string>()
 
+  readonly #hurriedly: Run
+  readonly #patiently: Run
+  readonly patient: Patient
+
   constructor(options: ValkeyLimitStoreOptions) {
     this.#options = options
+    const { valkey } = options
+    this.#hurriedly = (script, keys, words) => valkey.run(script, keys, words)
+    this.#patiently = (script, keys, words) => valkey.runPatiently(script, keys, words)
+    const run = this.#patiently
+    this.patient = {
+      reserve: (id, lines, nowMs) => this.#reserve({ run, id, lines, nowMs }),
+      amend: (id, lines, nowMs) => this.#amend({ run, id, lines, nowMs }),
+    }
     this.#scripts = readLimitScripts()
     this.#filling = new Filling(
       { ...options, scripts: this.#scripts },
@@ -82,31 +96,41 @@ export class ValkeyLimitStore implements LimitStore {
     this.#filling.stop()
   }
 
-  async reserve(id: string, lines: readonly Line[], nowMs: number): Promise<Outcome> {
+  reserve(id: string, lines: readonly Line[], nowMs: number): Promise<Outcome> {
+    return this.#reserve({ run: this.#hurriedly, id, lines, nowMs })
+  }
+
+  amend(id: string, lines: readonly Line[], nowMs: number): Promise<Outcome> {
+    return this.#amend({ run: this.#hurriedly, id, lines, nowMs })
+  }
+
+  async #reserve(wish: Wish): Promise<Outcome> {
+    const { id, lines, nowMs } = wish
     const known = this.#holds.get(id)
-    if (known?.state === 'doubtful') throw new LimitStoreAway('what the call held before is not known yet')
-    assert(!known, 'a call reserves once, and then amends')
+    if (known?.state === 'ending') throw new LimitStoreAway('what the call held before is being let go')
+    assert(!known || known.state === 'doubtful', 'a call reserves once, and then amends')
     const hold: OwnHold = { id, atMs: nowMs, lines, state: 'asking' }
     this.#holds.set(id, hold)
+    this.#doubtful.delete(id)
     try {
-      const outcome = await this.#take({ id, lines, nowMs, isHeld: false })
+      const outcome = await this.#take(wish, known !== undefined)
       if (outcome.ok) hold.state = 'held'
+      else if (known) this.#doubt(hold)
       else this.#holds.delete(id)
       return outcome
     } catch (cause) {
-      if (isMaybeDone(cause)) {
-        hold.state = 'doubtful'
-        this.#doubtful.add(id)
-      } else this.#holds.delete(id)
+      if (known || isMaybeDone(cause)) this.#doubt(hold)
+      else this.#holds.delete(id)
       throw cause
     }
   }
 
-  async amend(id: string, lines: readonly Line[], nowMs: number): Promise<Outcome> {
+  async #amend(wish: Wish): Promise<Outcome> {
+    const { id, lines } = wish
     const hold = this.#holds.get(id)
     assert(hold?.state === 'held', 'only what is held can be amended')
     try {
-      const outcome = await this.#take({ id, lines, nowMs, isHeld: true })
+      const outcome = await this.#take(wish, true)
       if (outcome.ok) hold.lines = lines
       return outcome
     } catch (cause) {
@@ -133,7 +157,7 @@ export class ValkeyLimitStore implements LimitStore {
         keys.push(`${epoch.prefix}c:${counter.key}`)
         pushRef(words, counter)
       }
-      const answer = await this.#run(this.#scripts.read, keys, words)
+      const answer = await answerOf(this.#hurriedly(this.#scripts.read, keys, words))
       return answer[0] === 'epoch' ? undefined : readCounted(answer, 1)
     })
   }
@@ -164,7 +188,8 @@ export class ValkeyLimitStore implements LimitStore {
     })
   }
 
-  #take({ id, lines, nowMs, isHeld }: Wish): Promise<Outcome> {
+  /** `isHeld`: it holds something that this replaces, or may do so. */
+  #take({ run, id, lines, nowMs }: Wish, isHeld: boolean): Promise<Outcome> {
     return this.#step(async epoch => {
       const keys = [epoch.epochKey, epoch.ownKey]
       const words = [epoch.n, id, String(nowMs), isHeld ? '1' : '']
@@ -174,7 +199,7 @@ export class ValkeyLimitStore implements LimitStore {
         pushRef(words, line)
         words.push(line.isLease ? '1' : '', mostWord(line.most))
       }
-      return readOutcome(await this.#run(this.#scripts.reserve, keys, words))
+      return readOutcome(await answerOf(run(this.#scripts.reserve, keys, words)))
     })
   }
 
@@ -191,12 +216,14 @@ export class ValkeyLimitStore implements LimitStore {
     return again
   }
 
-  async #run(script: LimitScripts['read'], keys: string[], words: string[]): Promise<Answer> {
-    try {
-      return (await this.#options.valkey.run(script, keys, words)) as Answer
-    } catch (cause) {
-      throw cause instanceof ValkeyAway ? new LimitStoreAway(cause) : cause
-    }
+  #run(script: Script, keys: string[], words: string[]): Promise<Answer> {
+    return answerOf(this.#patiently(script, keys, words))
+  }
+
+  /** It may hold something; a refusal leaves that as it was. The call may ask again, and is let go if it does not. */
+  #doubt(hold: OwnHold): void {
+    hold.state = 'doubtful'
+    this.#doubtful.add(hold.id)
   }
 
   *#openHolds(): Iterable<OpenHold> {
@@ -219,10 +246,28 @@ export class ValkeyLimitStore implements LimitStore {
       const [, ...calls] = await this.#run(this.#scripts.mine, [epoch.epochKey, epoch.ownKey], [epoch.n])
       doubts.push(...calls.map(String).filter(id => !this.#holds.has(id)))
     }
-    for (const id of doubts) {
+    for (const id of doubts) await this.#letGo(id)
+  }
+
+  async #letGo(id: string): Promise<void> {
+    const hold = this.#holds.get(id)
+    if (hold && hold.state !== 'doubtful') return // its call has asked again meanwhile
+    if (hold) hold.state = 'ending'
+    try {
       await this.settle(id, [], this.#options.clock.now())
       this.#doubtful.delete(id)
+    } catch (cause) {
+      if (hold) hold.state = 'doubtful'
+      throw cause
     }
+  }
+}
+
+async function answerOf(step: Promise<unknown>): Promise<Answer> {
+  try {
+    return (await step) as Answer
+  } catch (cause) {
+    throw cause instanceof ValkeyAway ? new LimitStoreAway(cause) : cause
   }
 }
 

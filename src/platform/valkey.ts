@@ -34,6 +34,8 @@ export interface Valkey {
    * reach, and when it does not answer within the time of a step; nothing is queued, and nothing is sent twice.
    */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>
+  /** The same for who can wait: up to two seconds, also while the server is silent. */
+  runPatiently(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>
   close(): Promise<void>
 }
 
@@ -46,8 +48,11 @@ export interface ValkeyOptions {
   log: Log
 }
 
-/** So many steps in a row without an answer in time, and the next ones do not wait for theirs. */
-const patience = 3
+/**
+ * When nothing at all came for so many times the time of a step, although something was asked, the next steps do not
+ * wait. Late answers are signs of life: all steps of a crowd are late at once when the machine was busy for a moment.
+ */
+const patience = 10
 /** A connection over which nothing came for so long is given up for another. */
 const silenceMs = 2_000
 const longestPauseMs = 250
@@ -85,15 +90,19 @@ export async function openValkey(options: ValkeyOptions): Promise<Valkey> {
 type Send = (name: string, words: string[]) => Promise<unknown>
 
 /**
- * States: connecting (also again) → there ⇄ silent (steps were not answered in time; one that nobody
- * waits for is) → closed. Only `there` are steps sent.
+ * States: connecting (also again) → there ⇄ silent (nothing was answered for a while; a ping that nobody waits for is
+ * what ends it) → closed. Only `there` are steps sent.
  */
 class Connection implements Valkey {
   readonly #client: Redis
   readonly #options: ValkeyOptions
   readonly #send: Send
   readonly #deadlines: Deadlines
-  #unanswered = 0
+  readonly #patientDeadlines: Deadlines
+  /** Steps that have no answer yet, also those that nobody waits for any more. */
+  #open = 0
+  /** Since when the server owes an answer: the last one came, or the first question was asked. */
+  #owesSinceMs = 0
   #isSilent = false
   #wasThere = true
   #isClosed = false
@@ -104,6 +113,7 @@ class Connection implements Valkey {
     this.#options = options
     this.#send = send
     this.#deadlines = createDeadlines(options.clock, options.stepTimeoutMs)
+    this.#patientDeadlines = createDeadlines(options.clock, Math.max(silenceMs, options.stepTimeoutMs))
     client.on('error', cause => this.#lost(cause))
     client.on('close', () => this.#lost())
     client.on('ready', () => this.#found())
@@ -115,21 +125,30 @@ class Connection implements Valkey {
   }
 
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    if (!this.isThere) return Promise.reject(new ValkeyAway('valkey is out of reach', { maybeDone: false }))
+    return this.isThere ? this.#answer(this.#step(script, keys, args), this.#deadlines) : outOfReach()
+  }
+
+  runPatiently(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    const isConnected = this.#client.status === 'ready'
+    return isConnected ? this.#answer(this.#step(script, keys, args), this.#patientDeadlines) : outOfReach()
+  }
+
+  #answer(step: Promise<unknown>, deadlines: Deadlines): Promise<unknown> {
+    if (this.#open++ === 0) this.#owesSinceMs = this.#options.clock.monotonic()
     return new Promise((resolve, reject) => {
-      const answered = this.#deadlines.begin(() => {
+      const answered = deadlines.begin(() => {
         this.#late()
-        const message = `valkey did not answer within ${this.#options.stepTimeoutMs} ms`
-        reject(new ValkeyAway(message, { maybeDone: true }))
+        reject(new ValkeyAway('valkey did not answer in time', { maybeDone: true }))
       })
-      this.#step(script, keys, args).then(
+      step.then(
         value => {
           answered()
-          this.#unanswered = 0
+          this.#heard()
           resolve(value)
         },
         (cause: unknown) => {
           answered()
+          this.#heard()
           reject(this.#explain(cause))
         },
       )
@@ -140,6 +159,7 @@ class Connection implements Valkey {
     this.#isClosed = true
     this.#stopProbe()
     this.#deadlines.stop()
+    this.#patientDeadlines.stop()
     this.#client.disconnect()
   }
 
@@ -170,11 +190,17 @@ class Connection implements Valkey {
     this.#client.disconnect(true)
   }
 
+  #heard(): void {
+    this.#open -= 1
+    this.#owesSinceMs = this.#options.clock.monotonic()
+  }
+
   #late(): void {
-    this.#unanswered += 1
-    if (this.#unanswered < patience || this.#isSilent) return
+    const { clock, stepTimeoutMs } = this.#options
+    const silentForMs = clock.monotonic() - this.#owesSinceMs
+    if (this.#isSilent || silentForMs < patience * stepTimeoutMs) return
     this.#isSilent = true
-    this.#lost(new Error(`no answer within ${this.#options.stepTimeoutMs} ms, ${patience} times in a row`))
+    this.#lost(new Error(`no answer for ${Math.round(silentForMs)} ms`))
     this.#probe()
   }
 
@@ -191,7 +217,7 @@ class Connection implements Valkey {
 
   #found(): void {
     this.#isSilent = false
-    this.#unanswered = 0
+    this.#owesSinceMs = this.#options.clock.monotonic()
     this.#stopProbe()
     if (!this.#wasThere) this.#options.log.info('valkey is back')
     this.#wasThere = true
@@ -202,6 +228,10 @@ class Connection implements Valkey {
     this.#wasThere = false
     this.#options.log.warn({ err: cause }, 'valkey is out of reach')
   }
+}
+
+function outOfReach(): Promise<never> {
+  return Promise.reject(new ValkeyAway('valkey is out of reach', { maybeDone: false }))
 }
 
 /** The server has done nothing. */

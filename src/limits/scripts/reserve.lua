@@ -1,11 +1,17 @@
 -- Holds all lines, or none. KEYS: epoch, the holds of the process, the lines' counters.
 -- ARGV: n, call, now, whether it holds already, then of each line: amount, window, step, ends, lease, most.
--- A call that holds already has its hold replaced: what a line had before needs no room again.
+-- A call that holds already has its hold replaced: what a line had before needs no room again. That is also what becomes
+-- of a step that is made again because its answer was late, and of one that comes in later still.
 local n, id, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if not is_in(n, '1') then return { 'epoch' } end
 
 local before, place_of_hold
-if ARGV[4] == '1' then before, place_of_hold = find_hold(KEYS[2], n, id) end
+if ARGV[4] == '1' then
+  before, place_of_hold = find_hold(KEYS[2], n, id)
+else
+  local packed = redis.call('HGET', KEYS[2], id)
+  if packed then before, place_of_hold = cmsgpack.unpack(packed), KEYS[2] end
+end
 local amount_before = {}
 if before then
   for at = 2, #before, part_size do amount_before[before[at]] = at end
