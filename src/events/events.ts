@@ -54,7 +54,9 @@ export class Events {
     this.#options = options
     this.#journal = new Journal(options)
     this.#contents = new Contents(options)
-    this.#rollup = new Rollup(options.database, usageRollups(options.usersPerHour))
+    this.#rollup = new Rollup(options.database, usageRollups(options.usersPerHour), {
+      vacuums: !options.shared,
+    })
   }
 
   /** Takes over what dead processes left, and begins to keep itself known as alive. */

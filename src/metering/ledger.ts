@@ -58,13 +58,18 @@ export interface LedgerCounts {
   folded: number
 }
 
+/** What the index by time has not seen yet is read whole; a server's autovacuum sees to it. */
+async function summarizeHolds(database: Database): Promise<void> {
+  await database.query({ text: `select brin_summarize_new_values('ledger_by_hold')`, timeoutMs: 30_000 })
+}
+
 const rollupEveryMs = 5_000
 const mendEveryMs = 15_000
 
 export function createLedger(options: LedgerOptions): Ledger {
   const { database, clock, log, chargeOf = (cost: bigint) => cost, onCorrected } = options
   const spec = costRollups(options.usersPerHour)
-  const rollup = new Rollup(database, spec)
+  const rollup = new Rollup(database, spec, { vacuums: options.vacuums ?? false })
   const counts = { clashes: 0, adjusted: 0 }
   const stops: (() => Promise<void>)[] = []
   let clashed: string[] = []
@@ -84,6 +89,10 @@ export function createLedger(options: LedgerOptions): Ledger {
       await setRight(ids).catch(cause => log.warn({ err: cause }, 'the ledger could not be compared'))
     }
     clashing = undefined
+  }
+  const addUp = async (): Promise<void> => {
+    const added = await rollup.advance()
+    if (added > 0 && options.vacuums) await summarizeHolds(database)
   }
   const upkeep = (everyMs: number, work: () => Promise<unknown>): void => {
     stops.push(repeat({ clock, log, what: 'the ledger' }, everyMs, work))
@@ -117,7 +126,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       ]
     },
     start() {
-      upkeep(rollupEveryMs, () => rollup.advance())
+      upkeep(rollupEveryMs, () => addUp())
       upkeep(mendEveryMs, () => setRight())
     },
     async stop() {

@@ -58,7 +58,8 @@ const mostOtherNames = 1_000
 
 /**
  * The ledger by hour and by day. Level 1 is as fine as rules look (the counters of budgets are made from it), 2 and 3
- * leave out users and tags, which are many; 4 and 5 are what is asked of those by the month.
+ * leave out users and tags, which are many; 4 and 5 are what is asked of those by the month; 6 and 7 are for days that
+ * begin elsewhere than in UTC, which have to be put together from hours.
  */
 export function costRollups(mostUsersPerHour = mostUsers): RollupSpec {
   return {
@@ -90,8 +91,10 @@ export function costRollups(mostUsersPerHour = mostUsers): RollupSpec {
     levels: [
       { level: 1, grain: 'hour', dims: all },
       { level: 2, grain: 'hour', dims: narrow },
-      { level: 3, grain: 'day', dims: narrow },
+      { level: 6, grain: 'hour', dims: ['organization', 'project', 'answers', 'estimated'] },
+      { level: 7, grain: 'hour', dims: ['model', 'answers', 'estimated'] },
       { level: 4, grain: 'day', dims: ['organization', 'project', 'user_id', 'answers', 'estimated'] },
+      { level: 3, grain: 'day', dims: narrow },
       {
         level: 5,
         grain: 'day',

@@ -12,7 +12,7 @@ create table usage_rollups (
   level smallint not null,
   at timestamptz not null,
   digest uuid not null,
-  organization text not null,
+  organization text,
   project text,
   key_id text,
   key_name text,
@@ -43,6 +43,8 @@ create table usage_rollups_2 partition of usage_rollups for values in (2) with (
 create table usage_rollups_3 partition of usage_rollups for values in (3) with (fillfactor = 70);
 create table usage_rollups_4 partition of usage_rollups for values in (4) with (fillfactor = 70);
 create table usage_rollups_5 partition of usage_rollups for values in (5) with (fillfactor = 70);
+create table usage_rollups_6 partition of usage_rollups for values in (6) with (fillfactor = 70);
+create table usage_rollups_7 partition of usage_rollups for values in (7) with (fillfactor = 70);
 create index usage_rollups_by_organization on usage_rollups (organization, at);
 
 -- Names from outside that are told apart in the sums of an hour; what comes when the list is full stands as `…other`.

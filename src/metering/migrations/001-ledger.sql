@@ -42,7 +42,7 @@ create table ledger (
   primary key (call_id, attempt, revision)
 );
 -- Entries come about in the order of their holds: this costs next to nothing beside a tree.
-create index ledger_by_hold on ledger using brin (held_at) with (pages_per_range = 16);
+create index ledger_by_hold on ledger using brin (held_at) with (pages_per_range = 16, autosummarize = on);
 -- What was posted by its hold, because nobody knew its end: the truth may still come.
 create unique index ledger_adjustments on ledger (adjustment_id) where adjustment_id is not null;
 create index ledger_held on ledger (call_id) where source = 'hold';
@@ -68,7 +68,7 @@ create table cost_rollups (
   level smallint not null,
   at timestamptz not null,
   digest uuid not null,
-  organization text not null,
+  organization text,
   project text,
   key_id text,
   key_name text,
@@ -108,6 +108,8 @@ create table cost_rollups_2 partition of cost_rollups for values in (2) with (fi
 create table cost_rollups_3 partition of cost_rollups for values in (3) with (fillfactor = 70);
 create table cost_rollups_4 partition of cost_rollups for values in (4) with (fillfactor = 70);
 create table cost_rollups_5 partition of cost_rollups for values in (5) with (fillfactor = 70);
+create table cost_rollups_6 partition of cost_rollups for values in (6) with (fillfactor = 70);
+create table cost_rollups_7 partition of cost_rollups for values in (7) with (fillfactor = 70);
 create index cost_rollups_by_organization on cost_rollups (organization, at);
 
 -- Names from outside that are told apart in the sums of an hour; what comes when the list is full stands as `…other`.

@@ -103,16 +103,18 @@ function spans(...given: Span[]): Span[] {
   return given.filter(([start, end]) => start < end)
 }
 
-/** Of the levels that tell apart what is asked for, the one that tells apart least. */
+/** Of the levels that tell apart what is asked for, the smallest. */
 function coarsest(
   spec: RollupSpec,
   grain: RollupLevel['grain'],
   dims: ReadonlySet<string>,
 ): RollupLevel | undefined {
-  return spec.levels
-    .filter(level => level.grain === grain && [...dims].every(dim => level.dims.includes(dim)))
-    .filter(({ eachTag }) => !eachTag || dims.has('tags'))
-    .toSorted((one, other) => one.dims.length - other.dims.length)[0]
+  return spec.levels.findLast(
+    level =>
+      level.grain === grain &&
+      (!level.eachTag || dims.has('tags')) &&
+      [...dims].every(dim => level.dims.includes(dim)),
+  )
 }
 
 function timeText(ms: number): string {

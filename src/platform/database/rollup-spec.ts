@@ -19,6 +19,7 @@ export interface RollupSpec {
   /** What `facts` can be filtered on beside them, with their types: it is not in the sums, so facts are then read. */
   more?: Readonly<Record<string, string>>
   sums: Readonly<Record<string, 'sum' | 'max'>>
+  /** The one with the most rows first, among those of a grain. */
   levels: readonly RollupLevel[]
   /** Dimensions that take names from outside: most different ones in an hour of an organization. */
   bounded: Readonly<Record<string, number>>

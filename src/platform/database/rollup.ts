@@ -20,11 +20,14 @@ const timeoutMs = 30_000
 export class Rollup {
   readonly #database: Database
   readonly #spec: RollupSpec
+  readonly #vacuums: boolean
   #folded = 0
 
-  constructor(database: Database, spec: RollupSpec) {
+  /** `vacuums`: nobody else cleans up after what was taken out of the feed, as on the embedded database. */
+  constructor(database: Database, spec: RollupSpec, { vacuums = false } = {}) {
     this.#database = database
     this.#spec = spec
+    this.#vacuums = vacuums
   }
 
   /** Names that stand as `…other` in the sums because there were too many, since the start. */
@@ -40,6 +43,8 @@ export class Rollup {
       if (some === 0) break // another process is at it
       added += some
     }
+    if (added > 0 && this.#vacuums)
+      await this.#database.query({ text: `vacuum ${this.#spec.feed}`, timeoutMs })
     return added
   }
 
