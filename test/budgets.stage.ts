@@ -60,6 +60,8 @@ export interface Standing {
 }
 
 export interface MoneyStage {
+  /** Absent: the embedded one. */
+  database: string | undefined
   sluice: Sluice
   simulator: Simulator
   /** Its requests so far whose tag begins in a certain way. */
@@ -160,6 +162,7 @@ export function createStage({
   return {
     sluice,
     simulator,
+    database,
     bill,
     closedBill: prefix =>
       eventually('the provider has closed all requests', async () => {
