@@ -120,11 +120,28 @@ function describeCall(call: Call): CallDescription {
   }
 }
 
-/** A call on its way, as one attempt of it goes on record: JSON of a `CallRow`. */
+/** What is counted of an attempt that is over, as its call's next one goes on record. */
+export interface EarlierRow extends AmountsRow {
+  n: number
+}
+
+/**
+ * A call on its way, as one attempt of it goes on record: JSON of a `CallRow`, and of what is known of `earlier` ones.
+ * Should the process die, no more is counted of those than was held.
+ */
 export function renderIntent(exchange: Exchange, attempt: Attempt): string {
   exchange.description ??= describeCall(exchange.call)
-  const row: CallRow = { ...exchange.description, status: 'running', attempts: [describeAttempt(attempt)] }
+  const row: CallRow & { earlier?: EarlierRow[] } = {
+    ...exchange.description,
+    status: 'running',
+    attempts: [describeAttempt(attempt)],
+  }
+  if (attempt.n > 1) row.earlier = exchange.attempts.flatMap(describeEarlier)
   return JSON.stringify(row)
+}
+
+function describeEarlier({ n, endedAtMs, counts }: Attempt): EarlierRow[] {
+  return endedAtMs === undefined || !counts ? [] : [{ n, ...describeAmounts(counts) }]
 }
 
 /** A call that has ended. */

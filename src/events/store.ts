@@ -179,7 +179,7 @@ export async function recoverIntents(
             returning attempts),
           lost as (
             select distinct on (call.id, call.attempts->0->>'n') call.*
-            from dead, json_to_recordset(dead.attempts::json) as call (${shape})),
+            from dead, json_to_recordset(dead.attempts::json) as call (${shape}, earlier json)),
           whole as (
             select distinct on (id) ${names.filter(name => name !== 'attempts').join(', ')},
               json_agg((attempts->0)::jsonb || '{"status": "unknown"}') over (

@@ -53,7 +53,10 @@ export interface LedgerCompanion {
    */
   ofEnded(first: number): string
   prepare(calls: readonly LedgerCall[]): { values: readonly unknown[]; wrote(entries: number): void }
-  /** Likewise, for `lost`: attempts whose process died, a row each, with the columns of a call and one attempt. */
+  /**
+   * Likewise, for `lost`: attempts whose process died, a row each, with the columns of a call, one attempt, and what is
+   * counted of `earlier` ones that were over by then.
+   */
   ofLost: string
 }
 
@@ -100,8 +103,14 @@ function ofEnded(first: number): string {
 }
 
 const noUsage = 'null::bigint, null::bigint'
-/** In the order of `ofAttempt`. What is held of them is counted, since nobody knows how they ended. */
-const ofLost = `posted as (
+/**
+ * In the order of `ofAttempt`. What is held of them is counted, since nobody knows how they ended; of one that was over
+ * when the next was made, what was counted then: its hold was let go.
+ */
+const ofLost = `known as (
+    select distinct on (lost.id, known.n) lost.id, known.* from lost, json_to_recordset(lost.earlier) as known (n int,
+      cost_pico_usd numeric, input_tokens bigint, output_tokens bigint)),
+  posted as (
     ${into}
     select lost.id, 0, split_part(tried->>'target', '/', 1), ${tagsOf('lost')}, ${callColumns.map(name => `lost.${name}`).join(', ')},
       (tried->>'n')::int, 'post', coalesce(tried->'hold'->>'at', tried->>'started_at')::timestamptz, null::timestamptz,
@@ -109,11 +118,13 @@ const ofLost = `posted as (
         when next is null then 'answer'
         when tried->>'reason' = 'hedge' then 'hedge'
         when next->>'target' = tried->>'target' then 'retry' else 'fail_over' end,
-      'hold', null::json, ${noUsage}, held, null::numeric, held,
-      (tried->'hold'->>'input_tokens')::bigint, (tried->'hold'->>'output_tokens')::bigint,
+      'hold', null::json, ${noUsage}, held, null::numeric, coalesce(known.cost_pico_usd, held),
+      coalesce(known.input_tokens, (tried->'hold'->>'input_tokens')::bigint),
+      coalesce(known.output_tokens, (tried->'hold'->>'output_tokens')::bigint),
       case when next is not null then 0 end, null, null, null::numeric
     from (select lost.*, attempts->0 as tried, (attempts->0->'hold'->>'cost_pico_usd')::numeric as held,
         lead(attempts->0) over (partition by id order by (attempts->0->>'n')::int) as next from lost) lost
+      left join known on known.id = lost.id and known.n = (tried->>'n')::int
     where not exists (select from calls where calls.id = lost.id and calls.status <> 'unknown')
     ${once}),
   fed as (${feed})`

@@ -184,20 +184,27 @@ function fromSums({ facts, table, feed }: RollupSpec): string {
       where not exists (select from waiting where waiting.key = facts.key)`
 }
 
+/** Of one that was over when the next was made, what was counted then: its hold was let go. */
 async function openAttempts(tx: Queryable, fromMs: number): Promise<SpentRow[]> {
   return await tx.query<SpentRow>(
     {
-      text: `select distinct on (id, n) coalesce(tried->'hold'->>'at', tried->>'started_at')::timestamptz as at,
+      text: `with intended as materialized (
+          select call.*, call.attempts->0 as tried, (call.attempts->0->>'n')::int as n from call_intents,
+            json_to_recordset(call_intents.attempts::json) as call (id uuid, organization text, project text, key_id text,
+              key_name text, user_id text, feature text, model text, class text, environment text, tags json,
+              attempts json, earlier json)),
+        known as (
+          select distinct on (intended.id, known.n) intended.id, known.* from intended, json_to_recordset(earlier)
+            as known (n int, cost_pico_usd text, input_tokens float8, output_tokens float8))
+        select distinct on (open.id, open.n) coalesce(tried->'hold'->>'at', tried->>'started_at')::timestamptz as at,
           organization, project, key_id, key_name, user_id, feature, model, class, tried->>'target' as target, environment,
           case when tags is null then '{}' else array(select json_array_elements_text(tags)) end as tags,
-          coalesce(tried->'hold'->>'cost_pico_usd', '0') as counted_pico_usd,
-          coalesce((tried->'hold'->>'input_tokens')::float8, 0) as counted_input_tokens,
-          coalesce((tried->'hold'->>'output_tokens')::float8, 0) as counted_output_tokens,
-          replace(id::text, '-', '') as call_id, n as attempt
-        from (select call.*, call.attempts->0 as tried, (call.attempts->0->>'n')::int as n from call_intents,
-          json_to_recordset(call_intents.attempts::json) as call (id uuid, organization text, project text, key_id text,
-            key_name text, user_id text, feature text, model text, class text, environment text, tags json, attempts json)) open
-        where not exists (select from ledger where call_id = id and attempt = n)
+          coalesce(known.cost_pico_usd, tried->'hold'->>'cost_pico_usd', '0') as counted_pico_usd,
+          coalesce(known.input_tokens, (tried->'hold'->>'input_tokens')::float8, 0) as counted_input_tokens,
+          coalesce(known.output_tokens, (tried->'hold'->>'output_tokens')::float8, 0) as counted_output_tokens,
+          replace(open.id::text, '-', '') as call_id, open.n as attempt
+        from intended open left join known on known.id = open.id and known.n = open.n
+        where not exists (select from ledger where call_id = open.id and attempt = open.n)
           and coalesce(tried->'hold'->>'at', tried->>'started_at')::timestamptz >= to_timestamp($1::float8 / 1000)
           and not exists (select from calls where calls.id = open.id and calls.status <> 'unknown')`,
       timeoutMs,

@@ -174,6 +174,39 @@ export function ledgerContract(stage: LedgerStage): void {
       for (const process of [slow, other]) await process.leave()
     })
 
+    it('is no more than what was counted of an attempt that was over when the next one was made', async () => {
+      const dying = await stage.join()
+      const counts = (picoUsd: bigint) => ({ inputTokens: 3, outputTokens: 0, picoUsd })
+      const exchange = await dying.begin({
+        attempts: [
+          answered({ status: 'failed', hold: held(100n), counts: counts(0n) }),
+          answered({ status: 'failed', hold: held(200n), counts: counts(7n) }),
+          answered({ hold: held(300n) }),
+        ],
+      })
+      await dying.events.flush()
+      const open = await all(dying.ledger.spentSince({ fromMs: 0, bucketMs: 3_600_000 }))
+      const amounts = [
+        [0n, 3],
+        [7n, 3],
+        [300n, 4000],
+      ]
+      assert.deepEqual(
+        open.map(({ picoUsd, inputTokens }) => [picoUsd, inputTokens]),
+        amounts,
+      )
+      const other = await stage.join()
+      const spent = (await other.ledger.calls([exchange.call.id])).spent.get(exchange.call.id)
+      assert.deepEqual(
+        spent
+          ?.map(({ picoUsd, inputTokens }) => [picoUsd, inputTokens])
+          .toSorted((a, b) => Number(a[0]) - Number(b[0])),
+        amounts,
+      )
+      await dying.end(exchange)
+      for (const process of [dying, other]) await process.leave()
+    })
+
     it('is not posted for a call that has ended', async () => {
       const dead = await stage.join()
       const exchange = await dead.begin()
