@@ -54,8 +54,9 @@ export function countsOf(attempt: Attempt | undefined, hold: Hold, pricing: Pric
     if (usageSource === 'unknown' || attempt.status !== 'failed') return hold
     return attempt.httpStatus === 200 ? inputAlone(attempt, hold, pricing) : nothing
   }
-  pricing.price(attempt)
   const [inputTokens, outputTokens] = [totalInput(usage), totalOutput(usage)]
+  if (usageSource === undefined && inputTokens + outputTokens === 0) return nothing // it was never sent
+  pricing.price(attempt)
   const picoUsd = attempt.costPicoUsd ?? hold.picoUsd
   const used = { inputTokens, outputTokens, picoUsd }
   return usageSource === 'provider' ? used : withMargin(used, { attempt, hold, pricing })

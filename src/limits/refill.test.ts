@@ -108,7 +108,7 @@ describe('a hold whose process is gone', () => {
       open.lines.map(one => ({ ...one, most: undefined })),
       books.clock.now(),
     )
-    const expired = [{ id: 'a', atMs: books.clock.now(), parts: open.lines }]
+    const expired = [{ id: 'a', settledBy: 'a', atMs: books.clock.now(), parts: open.lines }]
     await settleExpired(books, store, expired)
     assert.deepEqual(store.read([line], books.clock.now()), [{ spent: 0n, held: 20n }])
     books.end('a', 6n, 2n)
@@ -125,10 +125,10 @@ describe('a hold whose process is gone', () => {
     const line = { key: 'x', rolling: undefined, endsAtMs: Number.POSITIVE_INFINITY, amount: 5n, most: 10n }
     const atMs = books.clock.now()
     store.reserve('a', [line], atMs)
-    const expired = [{ id: 'a', atMs, parts: [line] }]
+    const expired = [{ id: 'a', settledBy: 'a', atMs, parts: [line] }]
     await settleExpired(books, store, expired)
     assert.equal(store.holds, 1)
-    await settleExpired(books, store, [{ ...expired[0], id: 'a', atMs: atMs - 60_000, parts: [] }])
+    await settleExpired(books, store, [{ id: 'a', settledBy: 'a', atMs: atMs - 60_000, parts: [] }])
     assert.equal(store.holds, 0)
   })
 })

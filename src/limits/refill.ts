@@ -52,10 +52,10 @@ export async function settleExpired(
   const open = new Set((await openHolds(books)).map(({ id }) => id))
   const told = await books.spentOf(holds.map(({ id }) => id))
   const nowMs = books.clock.now()
-  for (const { id, atMs } of holds) {
+  for (const { id, settledBy, atMs } of holds) {
     const spent = told.get(id)
     if (open.has(id) || (!spent && nowMs - atMs < unrecordedMs)) continue
-    await store.settle(id, spent ? takenBy(books.rules(), spent) : [], nowMs)
+    await store.settle(settledBy, spent ? takenBy(books.rules(), spent) : [], nowMs)
   }
 }
 

@@ -3,8 +3,9 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import type { Decision, Refusal } from '#exchange'
 import { settled } from '../../test/support/virtual-clock.ts'
+import { readGlob } from './glob.ts'
 import { type Guest, rule, Stage, target, usd, used, type Wish } from './stage.contract.ts'
-import { nowWindow, rollingWindow } from './window.ts'
+import { calendarWindow, nowWindow, rollingWindow } from './window.ts'
 
 const other = { provider: 'q', model: 'm' }
 
@@ -107,6 +108,39 @@ suite('what a call holds', () => {
     assert.equal(stage.store.holds, 0)
   })
 
+  test('is let go also when the next target is nobody’s business', async () => {
+    const stage = new Stage([rule({ match: { provider: [readGlob('p')] }, dependsOnTarget: true })])
+    const guest = await admitted(stage.ask({ targets: [target, other] }).answer)
+    const { attempt } = await guest.attempt(other)
+    assert.deepEqual(stage.counted(), { spent: 0n, held: 0n })
+    guest.end(attempt, used({ input: 1 }))
+    guest.reservation.settle()
+    assert.equal(stage.store.holds, 0)
+  })
+
+  test('is nothing of a way that could not be put on record, or was never sent', async () => {
+    const stage = new Stage([rule({})])
+    const guest = await admitted(stage.ask().answer)
+    const { attempt } = await guest.attempt()
+    guest.end(attempt, { status: 'cancelled', code: 'client_closed', usage: {} })
+    await guest.reservation.cover(other)
+    guest.reservation.settle()
+    assert.deepEqual(stage.counted(), { spent: 0n, held: 0n })
+  })
+
+  test('is nothing more once the call is over, though one of its ways still waits', async () => {
+    const perProvider = rule({ per: ['provider'], dependsOnTarget: true, most: 20n * usd })
+    const stage = new Stage([perProvider])
+    const first = await admitted(stage.ask().answer)
+    const guest = await admitted(stage.ask({ targets: [other] }).answer)
+    const waiting = guest.attempt(target)
+    await settled()
+    guest.reservation.settle()
+    first.reservation.settle()
+    await assert.rejects(waiting, { code: 'client_closed' })
+    assert.equal(stage.store.holds, 0)
+  })
+
   test('is nothing once it ended without an attempt, not even a request', async () => {
     const stage = new Stage([
       rule({ kind: 'limit', unit: 'requests', most: 1n, window: rollingWindow(60_000) }),
@@ -200,6 +234,16 @@ suite('what others hold', () => {
       heard.map(decision => (decision.ok ? 'admitted' : decision.code)),
       ['budget_exceeded', 'budget_exceeded', 'admitted'],
     )
+  })
+
+  test('is of the window in which it was held: who waits into the next one has what is renewed there', async () => {
+    const stage = new Stage([rule({ most, window: calendarWindow('minute', 'UTC') })])
+    await stage.clock.pass(60_000 - (stage.clock.now() % 60_000) - 1_000)
+    await admitted(stage.ask({ input: 30, cap: 0 }).answer)
+    const late = stage.ask().answer
+    await stage.clock.pass(10_000)
+    const { degraded } = await admitted(late)
+    assert.deepEqual(degraded, [])
   })
 
   test('is given up after ten seconds, with a word on when to come back', async () => {

@@ -78,6 +78,8 @@ interface Way {
 
 /** How long calls wait for what others hold: most of them will need less in the end. */
 const waitMs = { interactive: 10_000, batch: 60_000 }
+/** With less time left than this nothing is begun any more. */
+const leastLeftMs = 100
 /** For so long nobody who asks for no more than the usual is cut short because of what others only hold. */
 const unshrunkMs = 2_000
 const usualOutput = 4_096
@@ -91,12 +93,14 @@ export class Reservation {
   readonly #ask: ReservationAsk
   /** The patient ones, once the store was found too slow. */
   #steps: Patient
-  /** Whatever it takes belongs to the windows of this moment. */
-  readonly #atMs: number
+  /** Whatever it takes belongs to the windows of this moment: that in which it first holds anything. */
+  #atMs: number
   #ways: readonly Way[] = []
   #takes: readonly Take[] = []
   /** What is held for the first target, until an attempt is made of it. */
   #prepared: Way | undefined
+  /** The store has a hold of the call, be it of nothing: what it held for a target that was passed over. */
+  #isHeld = false
   #isSettled = false
 
   constructor(deps: ReservationDeps, ask: ReservationAsk) {
@@ -145,15 +149,16 @@ export class Reservation {
   settle(): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    const isMade = this.#ways.some(({ attempt }) => attempt)
-    const used = this.#takesOf(this.#ways)
-    // All that is held is let go, also for a way that was prepared and then not gone.
+    const gone = this.#ways.filter(({ attempt }) => attempt)
+    const isMade = gone.length > 0
+    const used = this.#takesOf(gone)
+    // All that is held is let go, also for a way that was prepared, or could not be put on record, and was not gone.
     const taken: Taken[] = this.#takes.map(({ rule, line: { key } }) => {
       const amount = used.find(({ line }) => line.key === key)?.line.amount ?? 0n
       return { key, amount: rule.unit === 'concurrent' || !isMade ? 0n : amount }
     })
     const { store, clock, waiters } = this.#deps
-    if (taken.length === 0) return
+    if (!this.#isHeld) return
     const wake = (): void => waiters.wake(taken.map(({ key }) => key))
     const done = store.settle(this.#ask.call.id, taken, clock.now())
     if (done instanceof Promise) void done.then(wake)
@@ -177,12 +182,14 @@ export class Reservation {
     const { clock, waiters } = this.#deps
     const input = asked.countInputBound(target.model)
     const output = this.#fullOutput(target)
-    const full = this.#way(target, input, output)
-    const least = this.#way(target, input, leastOutput(output)).hold
     const sinceMs = clock.monotonic()
-    const untilMs = sinceMs + Math.min(waitMs[call.class], this.#patienceLeftMs())
+    const longestMs = Math.min(waitMs[call.class], this.#patienceLeftMs() - leastLeftMs)
+    const [untilMs, earlyUntilMs] = [sinceMs + longestMs, sinceMs + Math.min(unshrunkMs, longestMs / 2)]
     let line: string | undefined
     for (let tries = 0; ; tries += 1) {
+      if (!this.#isHeld) this.#atMs = clock.now() // what has renewed since is there for who waits
+      const full = this.#way(target, input, output)
+      const least = this.#way(target, input, leastOutput(output)).hold
       const trial = await this.#try(full)
       if ('code' in trial) return trial
       const { outcome } = trial
@@ -195,17 +202,18 @@ export class Reservation {
         return this.#refuse(blockingOf(trial, outcome, hopeless))
       }
       const nowMs = clock.monotonic()
-      const isEarly = nowMs < sinceMs + unshrunkMs
+      const isEarly = nowMs < earlyUntilMs
       const shrunk = await this.#shrink(trial, { full, least, isEarly })
       if (shrunk) return this.#found(shrunk, tries)
       const blocking = blockingOf(trial, outcome)
-      const nextMs = isEarly ? Math.min(untilMs, sinceMs + unshrunkMs) : untilMs
+      const nextMs = isEarly ? earlyUntilMs : untilMs
       if (nowMs >= untilMs) return refuseHeld(blocking)
       const { key } = blocking.take.line
       if (line !== undefined && line !== key) waiters.wake([line])
       line = key
       const why = await waiters.wait(key, { forMs: nextMs - nowMs, presence, again: tries > 0 })
-      if (why === 'gone') throw new Fault('client_closed', 'The caller hung up before its turn came.')
+      if (why === 'gone' || this.#isSettled)
+        throw new Fault('client_closed', 'The caller hung up before its turn came.')
     }
   }
 
@@ -236,8 +244,9 @@ export class Reservation {
     })
     if (fitting === undefined || hold.outputTokens === 0) return undefined
     const perChoice = capFor(Math.floor(fitting / choices), asked, this.#deps.mostOutput(target))
-    const others = trial.outcome.counted.some(
-      ({ held }, n) => held > trial.own(trial.takes[n]?.line.key ?? ''),
+    const others = trial.takes.some(
+      ({ line }, n) =>
+        line.most !== undefined && (trial.outcome.counted[n]?.held ?? 0n) > trial.own(line.key),
     )
     if (isEarly && others && perChoice < Math.min(usualOutput, hold.outputTokens / choices)) return undefined
     const shrunk = wayFor(perChoice)
@@ -262,7 +271,10 @@ export class Reservation {
     const lines = takes.map(({ line }) => line)
     const own = (key: string): bigint => before.find(({ line }) => line.key === key)?.line.amount ?? 0n
     const done = (outcome: Outcome): Trial => {
-      if (outcome.ok) [this.#ways, this.#takes] = [ways, takes]
+      if (outcome.ok) {
+        ;[this.#ways, this.#takes] = [ways, takes]
+        this.#isHeld ||= takes.length > 0
+      }
       this.#ask.tell(standingsOf(takes, outcome.counted, nowMs))
       for (const [n, take] of takes.entries()) {
         const counted = outcome.counted[n]
@@ -270,9 +282,8 @@ export class Reservation {
       }
       return { takes, outcome, own, nowMs }
     }
-    if (takes.length === 0) return done({ ok: true, counted: [] })
-    const outcome =
-      before.length > 0 ? steps.amend(id, lines, this.#atMs) : steps.reserve(id, lines, this.#atMs)
+    if (takes.length === 0 && !this.#isHeld) return done({ ok: true, counted: [] })
+    const outcome = this.#isHeld ? steps.amend(id, lines, nowMs) : steps.reserve(id, lines, this.#atMs)
     return outcome instanceof Promise ? outcome.then(done) : done(outcome)
   }
 

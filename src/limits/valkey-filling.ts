@@ -42,6 +42,8 @@ export interface Own {
   open(): Iterable<OpenHold>
   /** A new filling is there, and knows what is open. */
   entered(): void
+  /** Calls that are in the ledger, of which nothing has to be noted any more; what the store was told is taken away. */
+  readonly posted: string[]
   /** The store was reached; so many calls of this process hold something there. */
   beat(epoch: Epoch, kept: number): Promise<void>
 }
@@ -50,6 +52,7 @@ const enterEveryMs = 100
 /** A script keeps all others waiting: some milliseconds at most. */
 const chunk = 100
 const atOnce = 4
+const postedAtOnce = 2_000
 
 /**
  * Which filling of the store this process counts in, and how an empty or outdated store is filled again.
@@ -238,8 +241,10 @@ export class Filling {
   async #beat(epoch: Epoch): Promise<void> {
     const { scripts, owner, clock, leaseMs = 10_000 } = this.#options
     const keys = [`${epoch.prefix}owners`, `${epoch.prefix}asks`, epoch.ownKey]
-    const words = [epoch.n, owner, String(leaseMs), `${epoch.prefix}h:`, String(clock.now())]
+    const posted = this.#own.posted.slice(0, postedAtOnce)
+    const words = [epoch.n, owner, String(leaseMs), `${epoch.prefix}h:`, String(clock.now()), ...posted]
     const answer = await this.#run(scripts.beat, keys, words)
+    this.#own.posted.splice(0, posted.length)
     if (answer[0] === 'epoch') {
       this.left(epoch)
       return

@@ -11,7 +11,13 @@ export interface OpenHold {
 
 /** A hold whose process is gone. Its leases have ended. */
 export interface ExpiredHold {
+  /** The call. */
   id: string
+  /**
+   * What it is settled by: the call's id; or, where that was settled before its process died and is perhaps not so in
+   * the ledger, another one, by which only the difference is spent.
+   */
+  settledBy: string
   atMs: number
   parts: readonly { key: string; amount: bigint }[]
 }
@@ -70,7 +76,8 @@ export function readExpired(answer: Answer, epoch: Epoch): ExpiredHold[] {
     const parts: ExpiredHold['parts'][number][] = []
     for (let part = 0; part < Number(count); part += 1, at += 2)
       parts.push({ key: String(answer[at]).slice(skipped), amount: BigInt(answer[at + 1] ?? 0) })
-    expired.push({ id: String(id), atMs: Number(atMs), parts })
+    const settledBy = String(id)
+    expired.push({ id: settledBy.replace(/^=/, ''), settledBy, atMs: Number(atMs), parts })
   }
   return expired
 }

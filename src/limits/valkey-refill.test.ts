@@ -199,6 +199,41 @@ describe('a Valkey that forgets', { skip: withoutValkey }, () => {
     await eventually('the ledger has told', async () => (await read(two.store))?.[0]?.held === 0n)
     assert.deepEqual(await read(two.store), [{ spent: 33n, held: 0n }])
   })
+
+  it('counts by the ledger what a process had settled, and had not on record yet when it died', async () => {
+    const server = await ownValkey('--save', '', '--appendonly', 'no')
+    const books = createBooks()
+    const stage = createStage(server.url)
+    const one = await stage.join({ load: books.load, beatMs: 50 })
+    await eventually('the counters are there', () => one.store.isReady)
+    const told: string[] = []
+    const two = await stage.join({
+      load: books.load,
+      beatMs: 50,
+      leaseMs: 500,
+      async onExpired(holds) {
+        for (const { id, settledBy, parts } of holds) {
+          told.push(`${id}: ${parts.map(({ key, amount }) => `${key} ${amount}`).join(', ')}`)
+          await two.store.settle(settledBy, [{ key: 'x', amount: 40n }], nowMs)
+        }
+      },
+    })
+    await eventually('the counters are there', () => two.store.isReady)
+    for (const id of ['a', 'b']) {
+      await one.store.reserve(id, lines(40n), nowMs)
+      await one.store.settle(id, [{ key: 'x', amount: 12n }], nowMs)
+    }
+    one.store.posted(['b'])
+    await eventually('the other is forgotten', async () => {
+      const [ended] = (await server.command('keys', '*:e:*')) as string[]
+      return (await server.command('hlen', ended ?? '')) === 1
+    })
+    await one.leave()
+    await eventually('it is counted', async () => (await read(two.store))?.[0]?.spent === 52n)
+    assert.deepEqual(await read(two.store), [{ spent: 52n, held: 0n }])
+    assert.deepEqual(told, ['a: x 12'])
+    assert.deepEqual(await server.command('keys', '*:e*d'), [])
+  })
 })
 
 async function read(store: LimitStore) {

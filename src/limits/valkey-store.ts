@@ -33,6 +33,8 @@ interface Wish {
 interface OwnHold extends OpenHold {
   /** `asking`: not answered yet; `doubtful`: not in time, so that it is let go (`ending`) unless the call asks again. */
   state: 'asking' | 'held' | 'doubtful' | 'ending'
+  /** In the ledger before it is settled here. */
+  isPosted?: boolean
 }
 
 /**
@@ -51,6 +53,9 @@ export class ValkeyLimitStore implements LimitStore {
   readonly #filling: Filling
   readonly #holds = new Map<string, OwnHold>()
   readonly #doubtful = new Set<string>()
+  /** Settled calls that may not be in the ledger yet, and those that are. */
+  readonly #ended = new Set<string>()
+  readonly #posted: string[] = []
 
   readonly #hurriedly: Run
   readonly #patiently: Run
@@ -71,6 +76,7 @@ export class ValkeyLimitStore implements LimitStore {
       { ...options, scripts: this.#scripts },
       {
         open: () => this.#openHolds(),
+        posted: this.#posted,
         entered: () => this.#forgetDoubts(),
         beat: (epoch, kept) => this.#resolveDoubts(epoch, kept),
       },
@@ -143,10 +149,24 @@ export class ValkeyLimitStore implements LimitStore {
     await this.#step(async epoch => {
       const words = [epoch.n, id, String(nowMs)]
       for (const { key, amount } of taken) words.push(`${epoch.prefix}c:${key}`, amountWord(amount))
-      const answer = await this.#run(this.#scripts.settle, [epoch.epochKey, epoch.ownKey], words)
-      return answer[0] === 'epoch' ? undefined : true
+      const [what, note] = await this.#run(this.#scripts.settle, [epoch.epochKey, epoch.ownKey], words)
+      if (note === 'noted' || what === 'unknown') this.#ended.add(id)
+      return what === 'epoch' ? undefined : true
     })
+    if (this.#holds.get(id)?.isPosted) this.posted([id])
     this.#holds.delete(id)
+  }
+
+  /** These calls are in the ledger: from now on it tells what was taken by them, should this process die. */
+  posted(calls: readonly string[]): void {
+    for (const id of calls) {
+      if (this.#ended.delete(id)) {
+        this.#posted.push(id)
+        continue
+      }
+      const hold = this.#holds.get(id)
+      if (hold) hold.isPosted = true
+    }
   }
 
   read(counters: readonly CounterRef[], nowMs: number): Promise<readonly Counted[]> {

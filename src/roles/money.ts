@@ -41,6 +41,8 @@ export interface Money {
   limits: LimitKeeper
   rules: Rules
   routes: readonly Route[]
+  /** Told of calls once they are in the ledger. */
+  posted(calls: readonly string[]): void
   configure(config: Config): void
   /** Counters stand as the ledger says when this resolves; where they are shared, as soon as they are reached. */
   start(): Promise<void>
@@ -77,6 +79,7 @@ export function createMoney(options: MoneyOptions): Money {
     limits,
     rules,
     routes: rules.routes,
+    posted: calls => counters.posted(calls),
     configure: config => rules.configure(config),
     async start() {
       await rules.start()
@@ -90,8 +93,30 @@ export function createMoney(options: MoneyOptions): Money {
   }
 }
 
+/** The same, that also tells of calls once they are in the ledger. */
+export function telling(
+  companion: Ledger['companion'],
+  told: (calls: readonly string[]) => void,
+): Ledger['companion'] {
+  return {
+    ...companion,
+    prepare(calls) {
+      const { values, wrote } = companion.prepare(calls)
+      return {
+        values,
+        wrote(entries) {
+          wrote(entries)
+          told(calls.map(({ id }) => `call_${id}`))
+        },
+      }
+    },
+  }
+}
+
 interface KeptCounters {
   store: LimitStore
+  /** These calls are in the ledger. */
+  posted(calls: readonly string[]): void
   /** Adds what was spent before that time to the counters of rules that are new. */
   seed(added: readonly Rule[], beforeMs: number): Promise<void>
   start(): Promise<void>
@@ -107,6 +132,7 @@ function ownCounters({ ledger, clock }: MoneyOptions): KeptCounters {
       const nowMs = clock.now()
       store.add(await entriesOf(added, ledger.spentSince, { nowMs, beforeMs }), nowMs)
     },
+    posted: () => undefined,
     start: async () => undefined,
     stop: () => undefined,
   }
@@ -140,6 +166,7 @@ function sharedCounters(options: MoneyOptions, valkey: Valkey, rules: () => Rule
       const nowMs = clock.now()
       await store.add(await entriesOf(mine, ledger.spentSince, { nowMs, beforeMs }), nowMs)
     },
+    posted: calls => store.posted(calls),
     async start() {
       if (!(await store.start(fillingMs)))
         log.warn('the store of counters cannot be reached: budgets and limits do as they say for that')

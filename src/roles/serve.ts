@@ -35,7 +35,7 @@ import { announce } from './announce.ts'
 import type { Config } from './config.ts'
 import { followConfiguration, loadConfiguration } from './configuration.ts'
 import { migrations } from './migrate.ts'
-import { createMoney } from './money.ts'
+import { createMoney, telling } from './money.ts'
 import { openStore } from './open-store.ts'
 import { pricesInUse } from './prices-files.ts'
 import { createSnapshot, type Snapshot } from './snapshot.ts'
@@ -89,7 +89,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     vacuums,
     chargeOf: (cost, organization, project) => markup.chargeOf(cost, organization, project),
   })
-  const { companion } = ledger
+  const companion = telling(ledger.companion, calls => money.posted(calls))
   const intents =
     config.database === undefined
       ? createFileIntents({ database, instance, newUuid, companion, path: join(dataDir, 'intents.log') })

@@ -1,11 +1,12 @@
 -- A process lives. KEYS: epoch, owners, who asks the ledger, its holds. ARGV: n, process, after how long without a beat one is
--- gone, what the hashes of the processes' holds are called, now.
+-- gone, what the hashes of the processes' holds are called, now, then calls of its own that are in the ledger.
 -- Holds of a process that is gone move to the expired ones, their leases end. One process at a time gets some of those,
 -- to ask the ledger what became of them.
 local n, own, now = ARGV[1], ARGV[2], tonumber(ARGV[5])
 if not is_in(n, '1') then return { 'epoch' } end
 local server_now = server_ms()
 redis.call('ZADD', KEYS[2], server_now, own)
+if #ARGV > 5 then redis.call('HDEL', ended_key(KEYS[4], n), unpack(ARGV, 6)) end
 
 local expired = expired_key(n)
 local gone = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', server_now - tonumber(ARGV[3]), 'LIMIT', 0, 1)
@@ -27,7 +28,13 @@ for _, owner in ipairs(gone) do
     redis.call('HDEL', holds, some[i])
     redis.call('HSET', expired, some[i], cmsgpack.pack(left))
   end
-  if redis.call('EXISTS', holds) == 0 then redis.call('ZREM', KEYS[2], owner) end
+  local ended = ended_key(holds, n)
+  local more = redis.call('HRANDFIELD', ended, 250, 'WITHVALUES')
+  for i = 1, #more, 2 do
+    redis.call('HDEL', ended, more[i])
+    redis.call('HSET', expired, '=' .. more[i], more[i + 1])
+  end
+  if redis.call('EXISTS', holds) == 0 and redis.call('EXISTS', ended) == 0 then redis.call('ZREM', KEYS[2], owner) end
 end
 
 local answer = { 'alive', redis.call('HLEN', KEYS[4]) }

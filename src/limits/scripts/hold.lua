@@ -1,9 +1,16 @@
 -- What a call holds: packed as { when, then of each part: key, amount, window, step, ends, lease }. Those of a process
--- that lives are in the hash of that process, those of one that is gone in the hash of the expired.
+-- that lives are in the hash of that process, those of one that is gone in the hash of the expired, where `=` before a
+-- call says that it is settled already.
 local part_size = 6
 
 local function expired_key(n)
   return string.sub(KEYS[1], 1, -6) .. n .. ':expired' -- in place of `epoch`
+end
+
+-- What was taken by calls of a process that have ended, and may not be in the ledger yet.
+local function ended_key(own, n)
+  local before = #KEYS[1] - 5 + #n + 1
+  return string.sub(own, 1, before) .. 'e' .. string.sub(own, before + 2) -- in place of `h`
 end
 
 -- The hold, and the hash it is in.
