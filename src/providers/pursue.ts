@@ -68,7 +68,11 @@ export class Pursuit {
       startedMs + (call.patienceMs ?? Number.POSITIVE_INFINITY),
     )
     this.#candidates = candidatesOf(trip, deps)
-    this.#entrance = new Entrance(deps, { trip, candidates: this.#candidates, untilMs: this.#beginUntilMs })
+    this.#entrance = new Entrance(deps, {
+      trip,
+      candidates: this.#candidates,
+      untilMs: this.#beginUntilMs - leastLeftMs,
+    })
     this.#hedge = mayHedge(trip) ? plan.hedge : undefined
     if (this.#hedge) deps.hedgeBudgets.earn(call.caller.organization, trip.asked.model, this.#hedge.share)
   }
