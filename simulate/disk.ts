@@ -1,17 +1,15 @@
 import type { EventsOptions } from '#events'
+import type { RuleSubject } from '#exchange'
+import type { Spent, SpentSince } from '#limits'
 import { type Clock, type Database, DatabaseUnavailable, type Queryable, type Statement } from '#platform'
+import type { LedgerAttempt } from '../src/metering/ledger-entry.ts'
 import type { Draw } from './draw.ts'
+import { spentOf } from './spent.ts'
 
 export type IntentLog = EventsOptions['intents']
 
-export interface RecordedAttempt {
-  n: number
-  target: string
-  status: string
+export interface RecordedAttempt extends LedgerAttempt {
   code?: string
-  usage?: Record<string, number>
-  usage_source?: string
-  cost_pico_usd?: string
 }
 
 /** A row of `calls`, as far as the laws look at it. */
@@ -20,7 +18,19 @@ export interface RecordedCall {
   status: string
   code: string | undefined
   cost: string | undefined
+  subject: RuleSubject
   attempts: RecordedAttempt[]
+}
+
+/** What an intent says of its call, or columns of a row. */
+interface Described {
+  organization?: string | undefined
+  project?: string | undefined
+  key_id?: string | undefined
+  key_name?: string | undefined
+  user_id?: string | undefined
+  model?: string | undefined
+  class?: string | undefined
 }
 
 export interface StoreWeather {
@@ -60,6 +70,20 @@ export class Disk {
   /** What no process has ended, and no process has found. */
   get open(): number {
     return [...this.#intents.values()].reduce((sum, groups) => sum + groups.size, 0)
+  }
+
+  /** As the ledger would say it; of calls under way it says nothing, since one process serves at a time. */
+  spentSinceOf(instance: string): SpentSince {
+    const read = (fromMs: number): Promise<Spent[]> => {
+      let spent: Spent[] = []
+      const work = (): void => {
+        spent = [...this.calls.values()].flatMap(spentOf).filter(({ atMs }) => atMs >= fromMs)
+      }
+      return this.#work(instance, work).then(() => spent)
+    }
+    return async function* since({ fromMs, bucketMs }) {
+      for (const one of await read(fromMs)) yield { ...one, atMs: Math.floor(one.atMs / bucketMs) * bucketMs }
+    }
   }
 
   databaseOf(instance: string): Database {
@@ -131,13 +155,15 @@ export class Disk {
     const lost = new Map<string, RecordedCall>()
     for (const [instance, groups] of this.#intents) {
       if (this.#alive.has(instance)) continue
-      for (const call of [...groups.values()].flatMap(text => JSON.parse(text) as RecordedCall[])) {
+      const calls = [...groups.values()].flatMap(text => JSON.parse(text) as (RecordedCall & Described)[])
+      for (const call of calls) {
         const { id, attempts } = call
         const known = lost.get(id) ?? {
           id,
           status: 'unknown',
           code: 'process_lost',
           cost: undefined,
+          subject: subjectOf(call),
           attempts: [],
         }
         known.attempts.push(...attempts.map(attempt => ({ ...attempt, status: 'unknown' })))
@@ -162,14 +188,33 @@ function readRows(text: string, values: readonly unknown[]): RecordedCall[] {
   const names = (/insert into calls \(([^)]+)\)/.exec(text)?.[1] ?? '').split(', ')
   const column = (name: string): (string | undefined)[] => readArray(String(values[names.indexOf(name) + 2]))
   const [ids, statuses, codes, costs] = ['id', 'status', 'code', 'cost_pico_usd'].map(column)
+  const described = describing.map(name => [name, column(name)] as const)
   const attempts = JSON.parse(String(values.at(-1))) as RecordedAttempt[][]
   return attempts.map((of, at) => ({
     id: ids?.[at] ?? '',
     status: statuses?.[at] ?? '',
     code: codes?.[at],
     cost: costs?.[at],
+    subject: subjectOf(Object.fromEntries(described.map(([name, values]) => [name, values[at]]))),
     attempts: of,
   }))
+}
+
+const describing = ['organization', 'project', 'key_id', 'key_name', 'user_id', 'model', 'class'] as const
+
+function subjectOf(row: Described): RuleSubject {
+  return {
+    organization: row.organization ?? '',
+    project: row.project ?? '',
+    keyId: row.key_id ?? '',
+    keyName: row.key_name ?? '',
+    user: row.user_id,
+    feature: undefined,
+    model: row.model,
+    class: row.class === 'batch' ? 'batch' : 'interactive',
+    tags: [],
+    environment: undefined,
+  }
 }
 
 function readArray(literal: string): (string | undefined)[] {

@@ -1,10 +1,12 @@
 import type { RecordedAttempt } from './disk.ts'
 import type { Evidence } from './judge.ts'
+import type { Billed } from './judge-money.ts'
 import type { Opened } from './ledger.ts'
 import { readText } from './text.ts'
+import { tokenRates } from './token-rates.ts'
 import type { Shipment } from './virtual-network.ts'
 
-type BillLine = ReturnType<Evidence['places'][number]['simulator']['bill']['lines']>[number]
+export type BillLine = ReturnType<Evidence['places'][number]['simulator']['bill']['lines']>[number]
 
 /**
  * Failures after which what a caller has is no whole answer, however it looks. Not among them: `no-done`, where all but
@@ -18,12 +20,13 @@ const spoiling: ReadonlySet<string | null> = new Set([
 /** Streams that do not say that they are. */
 const unlike: ReadonlySet<string | null> = new Set(['wrong-type', 'not-streamed'])
 
-/** Holds the providers' own bills against what is on record. */
+/** Holds the providers' own bills against what is on record. Gives what was billed. */
 export function judgeBill(
   evidence: Evidence,
   opened: ReadonlyMap<string, Opened>,
   shipments: ReadonlyMap<string, Shipment>,
-): void {
+): Billed[] {
+  const billed: Billed[] = []
   const lines = new Map<string, BillLine>()
   for (const { origin, simulator } of evidence.places) {
     for (const line of simulator.bill.lines()) {
@@ -35,11 +38,18 @@ export function judgeBill(
       )
       if (!found) continue
       lines.set(found.tag, line)
+      billed.push({ ...found, line, arrived: arrivedOf(shipments.get(found.tag)) })
       judgeLine(line, found, { evidence, shipment: shipments.get(found.tag) })
     }
   }
   judgeSuccesses(evidence, { opened, shipments, lines })
   for (const row of evidence.disk.calls.values()) judgeCost(row, evidence)
+  return billed
+}
+
+/** Who has said nothing but an error is held to have done nothing, though this one bills the prompt. */
+export function isMereError({ failure, output_tokens: output }: BillLine): boolean {
+  return failure === 'stream-error' && output === 0
 }
 
 function judgeLine(
@@ -56,9 +66,7 @@ function judgeLine(
   const billed = `${line.input_tokens} + ${line.output_tokens} tokens (${line.outcome}, ${line.failure})`
   const told = `${JSON.stringify(recorded.usage)} by ${source} (${recorded.status})`
   const words = (): string => `attempt ${tag}: billed ${billed}, on record ${told}, ${recorded.code}`
-  // Who has said nothing but an error is held to have done nothing, though this one bills the prompt.
-  const isMereError = line.failure === 'stream-error' && line.output_tokens === 0
-  book.check(source !== undefined || isMereError, 'the bill is the record', words)
+  book.check(source !== undefined || isMereError(line), 'the bill is the record', words)
   if (source === undefined || source === 'unknown') return
   const { input, output } = sumsOf(recorded)
   const isWhole = recorded.status === 'succeeded'
@@ -67,13 +75,19 @@ function judgeLine(
     book.check(input === line.input_tokens && output === line.output_tokens, 'the bill is the record', words)
     return
   }
-  const arrived = (shipment?.arrived ?? 0) / Math.max(1, Buffer.concat(shipment?.written ?? []).length)
+  const arrived = arrivedOf(shipment)
   const isNear =
     Math.abs(input - line.input_tokens) <= 10 + line.input_tokens &&
     output <= 10 + 2 * line.output_tokens &&
     // What has come of an answer that is not streamed, or does not look so, can only be read once it is whole.
     (!line.stream || unlike.has(line.failure) || output >= (line.output_tokens * arrived) / 2 - 10)
   book.check(isNear, 'what is cut is estimated', words)
+}
+
+/** Which share of what was written has come. */
+function arrivedOf(shipment: Shipment | undefined): number {
+  const written = (shipment?.written ?? []).reduce((sum, { length }) => sum + length, 0)
+  return (shipment?.arrived ?? 0) / Math.max(1, written)
 }
 
 function sumsOf({ usage = {} }: RecordedAttempt): { input: number; output: number } {
@@ -120,13 +134,7 @@ function judgeSuccesses(
   }
 }
 
-/** In millionths of a millionth of a dollar, as the configuration of the scenario prices tokens. */
-const rates: Readonly<Record<string, bigint>> = {
-  input: 2_000_000n,
-  cachedInput: 1_000_000n,
-  output: 6_000_000n,
-  reasoning: 6_000_000n,
-}
+const rates: Readonly<Record<string, bigint>> = { ...tokenRates, reasoning: tokenRates.output }
 
 function judgeCost(
   { id, cost, attempts }: { id: string; cost: string | undefined; attempts: RecordedAttempt[] },

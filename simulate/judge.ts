@@ -1,6 +1,8 @@
 import { targetName } from '#exchange'
+import type { Config } from '../src/roles/config.ts'
 import type { Disk, RecordedCall } from './disk.ts'
 import { judgeBill } from './judge-bill.ts'
+import { judgeMoney } from './judge-money.ts'
 import type { LawBook } from './laws.ts'
 import type { Opened } from './ledger.ts'
 import type { Scenario } from './scenario.ts'
@@ -19,6 +21,8 @@ export interface Evidence {
   processes: readonly SluiceProcess[]
   places: readonly Place[]
   disk: Disk
+  /** Each form that the configuration had. */
+  configs: readonly Config[]
 }
 
 /** What an attempt or an end may be late by, when the store takes its time. */
@@ -39,15 +43,17 @@ export function judge(evidence: Evidence): void {
     judgeRecord(trial, own, { shipments, evidence })
   }
   judgeRetries(evidence)
-  judgeBill(evidence, opened, shipments)
+  judgeMoney(evidence, judgeBill(evidence, opened, shipments))
   judgeGoodput(evidence)
   book.check(disk.open === 0, 'nothing is left over', () => `${disk.open} groups of intents are left behind`)
-  for (const { underWay, isDead, instance } of processes)
+  for (const { underWay, isDead, instance, till } of processes) {
     book.check(
       isDead || underWay === 0,
       'nothing is left over',
       () => `${underWay} calls under way in ${instance}`,
     )
+    if (!isDead) till.judgeHolds()
+  }
 }
 
 /** By the call's number. One that could not be put on record was never made, so their own numbers may have gaps. */
@@ -196,6 +202,11 @@ function judgeRetries({ book, processes }: Evidence): void {
   }
 }
 
+/** Refusals for want of money or of room in a limit; whether they are right is judged where they are made. */
+const forMoney: ReadonlySet<string> = new Set([
+  ...['budget_exceeded', 'budget_held', 'rate_limited', 'confirmation_required'],
+])
+
 /** Who comes once the weather has cleared is served, whatever there was before. */
 function judgeGoodput({ book, scenario, served, trials }: Evidence): void {
   const { users, judgedMs, endMs } = scenario
@@ -206,11 +217,13 @@ function judgeGoodput({ book, scenario, served, trials }: Evidence): void {
   for (const { n, atMs } of ordinary) {
     if (atMs < judgedMs || atMs >= endMs) continue
     const faults = trials.filter(({ user }) => user.n === n).map(({ reader }) => reader.fault?.code)
-    book.check(
-      served.get(n) === true,
-      'goodput comes back',
-      () => `user ${n} at ${atMs} ms was not served (${faults}), in fair weather since ${scenario.clearMs}`,
-    )
+    const isRefused = scenario.money !== undefined && faults.some(code => code && forMoney.has(code))
+    if (!isRefused)
+      book.check(
+        served.get(n) === true,
+        scenario.money ? 'who can pay is served' : 'goodput comes back',
+        () => `user ${n} at ${atMs} ms was not served (${faults}), in fair weather since ${scenario.clearMs}`,
+      )
     book.check(
       !faults.includes('shutting_down'),
       'a rolling restart fails nobody',

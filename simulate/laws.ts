@@ -17,6 +17,18 @@ export const laws = {
     'What a provider produced for a call that was cut off is on record within bounds.',
   'the cost is the sum': 'The cost of a call is that of its attempts, at their prices.',
   'under way within limits': 'A provider never has more under way than it is configured for.',
+  'a counter stays within its limit': 'What is spent and what is held of a counter never passes its limit.',
+  'the bill stays within the budget': 'What providers billed in a window is no more than its budget.',
+  'what is billed is counted':
+    'Budgets count at least what was billed, and exactly that where the provider told its usage.',
+  'counters are what the ledger says': 'A counter has spent what is on record of its calls.',
+  'nobody is refused who would fit': 'A call is refused only when what is spent and held leaves too little.',
+  'a wait for room ends': 'Nobody waits longer for what others hold than is said.',
+  'no more calls under way than a limit allows': 'A limit on calls under way is never passed.',
+  'no more calls in a window than a limit allows':
+    'No window has more calls than its limit, wherever it begins.',
+  'every hold is let go': 'When all is over, nothing is held, and nobody waits.',
+  'who can pay is served': 'Once the weather has cleared, who is not refused for money is served.',
   'nothing is left over': 'When all is over, no attempt is open, and no intent is left behind.',
   'goodput comes back': 'Once the weather has cleared, calls succeed again within a bounded time.',
   'a rolling restart fails nobody': 'A drain in good weather ends no call.',

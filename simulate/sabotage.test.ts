@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type Answer, type AnswerStream, type Attempt, allow, type Trip } from '#exchange'
 import type { Gateway } from '#gateway'
+import type { LimitStore } from '#limits'
 import type { Law } from './laws.ts'
 import type { Sabotage } from './watch.ts'
 import { simulate } from './world.ts'
@@ -186,6 +187,48 @@ const faults: readonly [what: string, law: Law, sabotage: Sabotage][] = [
       }),
     },
   ],
+  [
+    'a breaker that never closes again, with a budget',
+    'who can pay is served',
+    {
+      breaker(breaker) {
+        breaker.admits = nowMs => breaker.state(nowMs) === 'closed'
+      },
+    },
+  ],
+  ['counters that refuse nobody', 'a counter stays within its limit', boundless()],
+  ['budgets that refuse nobody', 'the bill stays within the budget', boundless()],
+  ['places that never run out', 'no more calls under way than a limit allows', boundless()],
+  ['limits on requests that never refuse', 'no more calls in a window than a limit allows', boundless()],
+  [
+    'an attempt of which nothing is counted',
+    'what is billed is counted',
+    changing(gateway => ({
+      metering: {
+        settle(attempts, vendorOf) {
+          for (const attempt of attempts) attempt.counts = { inputTokens: 0, outputTokens: 0, picoUsd: 0n }
+          return gateway.metering.settle(attempts, vendorOf)
+        },
+      },
+    })),
+  ],
+  ['counters that count half', 'counters are what the ledger says', spending(amount => amount / 2n)],
+  ['counters that count tenfold', 'nobody is refused who would fit', spending(amount => amount * 10n)],
+  [
+    'a store that lets go of nothing',
+    'every hold is let go',
+    { limitStore: store => ({ ...steps(store), settle: () => undefined }) },
+  ],
+  [
+    'a wait that nobody ends',
+    'a wait for room ends',
+    changing(({ limits }) => ({
+      limits: {
+        ease: (...call) => limits.ease(...call),
+        reserve: ask => (ask.asked.stream ? limits.reserve(ask) : new Promise(() => undefined)),
+      },
+    })),
+  ],
   ['a drain that waits for nobody', 'a rolling restart fails nobody', { drainMs: 0 }],
 ]
 
@@ -205,6 +248,44 @@ suite('the laws', () => {
 
 function changing(change: (gateway: Gateway) => Partial<Gateway>): Sabotage {
   return { gateway: gateway => ({ ...gateway, ...change(gateway) }) }
+}
+
+function steps(store: LimitStore): LimitStore {
+  return {
+    reserve: (...asked) => store.reserve(...asked),
+    amend: (...asked) => store.amend(...asked),
+    settle: (...asked) => store.settle(...asked),
+    read: (...asked) => store.read(...asked),
+    add: (...asked) => store.add(...asked),
+  }
+}
+
+function boundless(): Sabotage {
+  return {
+    limitStore: store => ({
+      ...steps(store),
+      reserve: (id, lines, nowMs) => store.reserve(id, lines.map(unbound), nowMs),
+      amend: (id, lines, nowMs) => store.amend(id, lines.map(unbound), nowMs),
+    }),
+  }
+}
+
+function unbound<L extends { most: bigint | undefined }>(line: L): L {
+  return { ...line, most: undefined }
+}
+
+function spending(change: (amount: bigint) => bigint): Sabotage {
+  return {
+    limitStore: store => ({
+      ...steps(store),
+      settle: (id, taken, nowMs) =>
+        store.settle(
+          id,
+          taken.map(({ key, amount }) => ({ key, amount: change(amount) })),
+          nowMs,
+        ),
+    }),
+  }
 }
 
 function boundTo(sink: Parameters<AnswerStream['start']>[0]): Parameters<AnswerStream['start']>[0] {

@@ -1,5 +1,6 @@
 import type { CallerDialect } from '#exchange'
 import type { Draw } from './draw.ts'
+import { dollars, drawMoney, endow, type MoneyPlan } from './money-plan.ts'
 import { drawWeather, type ProviderWeather } from './weather.ts'
 
 /** A provider of the simulation: what it can do, and what happens to it. */
@@ -32,6 +33,12 @@ export interface UserPlan {
   leavesAfterMs: number | undefined
   /** Until a full buffer has been read. 0: at once; undefined: never. */
   readMs: number | undefined
+  /** Of the product's own end user. */
+  name?: string | undefined
+  /** Most tokens that it asks for; undefined: as many as there are, where its dialect allows that. */
+  cap?: number | undefined
+  /** Says that it wants to spend what a budget's owner wants to be asked about. */
+  confirms?: boolean
 }
 
 /** What happens to Sluice itself. */
@@ -56,13 +63,16 @@ export interface Scenario {
   timeouts: { connectMs: number; firstTokenMs: number; idleMs: number; totalMs: number }
   retries: number
   hedges: boolean
+  /** Undefined: nothing limits what is spent. */
+  money: MoneyPlan | undefined
 }
 
 const minuteMs = 60_000
 /** A credential that was refused is tried again after at most five minutes (`standing.ts`). */
 const longestAccountCooldownMs = 300_000
 
-export function drawScenario(draw: Draw): Scenario {
+/** `purse` draws what concerns money, so that scenarios without it are the same whatever is drawn there. */
+export function drawScenario(draw: Draw, purse: Draw): Scenario {
   const clearMs = draw.between(4, 10) * minuteMs
   const providers = drawProviders(draw, clearMs)
   const timeouts = {
@@ -76,17 +86,22 @@ export function drawScenario(draw: Draw): Scenario {
   const judgedMs =
     clearMs + timeouts.totalMs + (hasAccounts ? longestAccountCooldownMs : longestCooldownMs) + 30_000
   const endMs = judgedMs + 2 * minuteMs
-  const users = [...drawUsers(draw, { clearMs, endMs }), ...drawRush(draw, providers, clearMs)]
+  const money = drawMoney(purse, providers)
+  const coming = [...drawUsers(draw, { clearMs, endMs }), ...drawRush(draw, providers, clearMs)]
+  const users = money ? coming.map(user => endow(user, purse)) : coming
   users.sort((a, b) => a.atMs - b.atMs)
   return {
     providers,
     users: users.map((user, n) => ({ ...user, n })),
     incidents: [
       ...drawIncidents(draw, clearMs),
-      drawFairIncident(
-        draw,
-        users.filter(({ atMs }) => atMs >= judgedMs),
-      ),
+      {
+        ...drawFairIncident(
+          draw,
+          users.filter(({ atMs }) => atMs >= judgedMs),
+        ),
+        ...(money && { kind: 'reload' }), // where one process comes after the other, a restart is felt
+      },
     ],
     clearMs,
     judgedMs,
@@ -95,6 +110,7 @@ export function drawScenario(draw: Draw): Scenario {
     timeouts,
     retries: draw.between(0, 3),
     hedges: draw.happens(0.4),
+    money,
   }
 }
 
@@ -203,7 +219,16 @@ export function configText(scenario: Scenario, isEdited: boolean): string {
       fast: { balance: targets.map(use => ({ use, weight: 1 })), by: 'least_loaded' },
     },
     prices: Object.fromEntries(targets.map(target => [target, price])),
+    ...(scenario.money && moneySections(scenario.money, isEdited)),
   })
+}
+
+function moneySections({ budgets, rateLimits, editedBy }: MoneyPlan, isEdited: boolean): object {
+  const changed = budgets.map(budget => {
+    const { limit } = budget
+    return typeof limit === 'string' ? { ...budget, limit: dollars(Number(limit) * editedBy) } : budget
+  })
+  return { budgets: isEdited ? changed : budgets, rate_limits: rateLimits }
 }
 
 /** US dollars per million tokens. */

@@ -3,7 +3,6 @@ import { type Call, Fault } from '#exchange'
 import { answer, type Gateway } from '#gateway'
 import { createIdempotency } from '#idempotency'
 import { createKeys } from '#keys'
-import { LimitKeeper, MemoryLimitStore, ruleSet } from '#limits'
 import type { PublishedPrices } from '#metering'
 import { createLog, createUuids } from '#platform'
 import { createLanes, createThoughtMemories, HedgeBudgets } from '#providers'
@@ -14,6 +13,7 @@ import type { Disk } from './disk.ts'
 import type { Draw } from './draw.ts'
 import type { LawBook } from './laws.ts'
 import { Ledger, type Places } from './ledger.ts'
+import { Till } from './till.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import { type Place, VirtualNetwork } from './virtual-network.ts'
 import type { VirtualReader } from './virtual-reader.ts'
@@ -52,6 +52,7 @@ export class SluiceProcess {
   readonly newUuid: () => string
   readonly network: VirtualNetwork
   readonly ledger: Ledger
+  readonly till: Till
   readonly retries: WatchedRetryBudgets
   #snapshot: Snapshot
   #gateway: Gateway
@@ -82,6 +83,14 @@ export class SluiceProcess {
     const upkeep = { database, clock: this.#clock, log, instance: this.#instance, shared: true }
     this.#events = new Events({ ...upkeep, intents, observe: () => undefined })
     this.retries = new WatchedRetryBudgets(watch)
+    this.till = new Till({
+      ...upkeep,
+      disk,
+      book,
+      config: options.config,
+      opened: this.ledger.opened,
+      limitStore: store => sabotage.limitStore?.(store) ?? store,
+    })
     const fixtures: Fixtures = {
       keys: createKeys({ database, clock: this.#clock, chance: draw.fork(), log }),
       events: this.#events,
@@ -96,14 +105,7 @@ export class SluiceProcess {
       lanes: createLanes({ clock: this.#clock, chance: draw.fork() }),
       retryBudgets: this.retries,
       hedgeBudgets: new HedgeBudgets(),
-      limits: new LimitKeeper({
-        store: new MemoryLimitStore(),
-        isShared: false,
-        rules: () => ruleSet([]),
-        clock: this.#clock,
-        log,
-        note: () => undefined,
-      }),
+      limits: this.till.keeper,
       simulatorUrl: () => 'http://nowhere.test',
     }
     this.#fixtures = sabotage.fixtures?.(fixtures) ?? fixtures
@@ -121,6 +123,7 @@ export class SluiceProcess {
     while (!this.isDead && !this.isServing) {
       try {
         await this.#events.start()
+        await this.till.keeper.start()
         this.isServing = !this.isDead
       } catch {
         await new Promise<void>(resolve => this.#options.clock.after(restartMs, resolve))
@@ -129,6 +132,7 @@ export class SluiceProcess {
   }
 
   reload(config: Config): void {
+    this.till.configure(config)
     this.#snapshot = this.#read(config)
     this.#gateway = this.#watched()
   }
@@ -185,6 +189,6 @@ export class SluiceProcess {
 
   #watched(): Gateway {
     const { gateway } = this.#snapshot
-    return this.ledger.watch(this.#options.sabotage.gateway?.(gateway) ?? gateway)
+    return this.till.watch(this.ledger.watch(this.#options.sabotage.gateway?.(gateway) ?? gateway))
   }
 }

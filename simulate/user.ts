@@ -97,8 +97,11 @@ function callOf(
       messages: [{ role: 'user', content }],
       stream: user.stream,
       ...(user.dialect === 'anthropic-messages'
-        ? { max_tokens: 1_000 }
-        : user.stream && user.wantsUsage && { stream_options: { include_usage: true } }),
+        ? { max_tokens: user.cap ?? 1_000 }
+        : {
+            ...(user.cap !== undefined && { max_completion_tokens: user.cap }),
+            ...(user.stream && user.wantsUsage && { stream_options: { include_usage: true } }),
+          }),
     }),
   )
   return {
@@ -109,7 +112,7 @@ function callOf(
     caller: { organization: user.organization, project: 'main', keyId: 'key_1', keyName: 'one', role: 'key' },
     asked: askedOf(user, body),
     body,
-    user: undefined,
+    user: user.name,
     feature: undefined,
     tags: [],
     environment: undefined,
@@ -117,7 +120,7 @@ function callOf(
     class: user.class,
     unsupported: undefined,
     patienceMs: user.patienceMs,
-    headers: {},
+    headers: user.confirms ? { 'x-sluice-confirm': 'true' } : {},
   }
 }
 

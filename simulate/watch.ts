@@ -1,4 +1,5 @@
 import type { Gateway } from '#gateway'
+import type { LimitStore } from '#limits'
 import type { Clock } from '#platform'
 import { RetryBudgets, Standings } from '#providers'
 import type { Fixtures } from '../src/roles/snapshot.ts'
@@ -12,6 +13,7 @@ export interface Sabotage {
   retryBudgets?(budgets: RetryBudgets): void
   gateway?(gateway: Gateway): Gateway
   fixtures?(fixtures: Fixtures): Fixtures
+  limitStore?(store: LimitStore): LimitStore
   /** Instead of the time that a drain gives to what is under way. */
   drainMs?: number
 }

@@ -36,7 +36,7 @@ const restartsWithinMs = 3_000
 /** Runs one scenario from its seed, and judges it. */
 export async function simulate(seed: number, sabotage: Sabotage = {}): Promise<Outcome> {
   const draw = new Draw(seed)
-  const world = new World(drawScenario(draw), draw, sabotage)
+  const world = new World(drawScenario(draw, new Draw(~seed)), draw, sabotage)
   await world.run()
   return world.outcome(seed)
 }
@@ -87,6 +87,7 @@ class World {
       processes: this.#processes,
       places: this.#places,
       disk: this.#disk,
+      configs: [...this.#configs.values()],
     })
   }
 
@@ -120,6 +121,7 @@ class World {
     }
     await Promise.all([...lives, this.#at(endMs)])
     await this.#front?.drain()
+    await this.#front?.till.judgeCounters()
     await this.#boot() // finds what was left
     await this.#front?.stop()
   }
@@ -154,11 +156,12 @@ class World {
     await this.#boot()
   }
 
-  /** A rolling restart: the new one serves before the old one stops. */
+  /** A rolling restart: the new one serves before the old one stops. Counters in memory are for one after the other. */
   async #replaceDrained(): Promise<void> {
     const old = this.#front
+    if (this.#scenario.money) await old?.drain()
     await this.#boot()
-    if (old && !old.isDead) await old.drain()
+    if (!this.#scenario.money && old && !old.isDead) await old.drain()
   }
 
   async #boot(): Promise<void> {
