@@ -8,13 +8,13 @@ import { eventually } from './support/eventually.ts'
 import { type Simulator, startSimulator } from './support/simulator.ts'
 import { type Sluice, type SluiceOptions, startSluice } from './support/sluice.ts'
 
-/** What a token costs at each of the two providers, in pico-dollars. */
+/** What a token costs by model, in pico-dollars. */
 const rates: Record<string, { input: bigint; output: bigint }> = {
   'sim-1': { input: 1_000_000n, output: 2_000_000n },
   'sim-2': { input: 3_000_000n, output: 5_000_000n },
 }
 
-const priceLines = ['near', 'far'].flatMap(provider =>
+const priceLines = ['near', 'far', 'claude', 'google'].flatMap(provider =>
   Object.entries(rates).map(
     ([model, { input, output }]) =>
       `  "${provider}/${model}*": { input: ${Number(input) / 1e6}, output: ${Number(output) / 1e6} }`,

@@ -77,6 +77,9 @@ export class LimitKeeper {
   readonly #away = new AwayRules()
   #rules: RuleSet = ruleSet([])
   #known: ReadonlySet<string> = new Set()
+  #isStarted = false
+  /** Of rules that are new, while what was spent before them is read. */
+  #seeding: Promise<void> = Promise.resolve()
 
   constructor(options: LimitsOptions) {
     this.#options = options
@@ -88,7 +91,15 @@ export class LimitKeeper {
   async start(): Promise<void> {
     this.#rules = this.#options.rules()
     this.#known = counterIds(this.#rules)
+    this.#isStarted = true
     await this.#options.seed?.(this.#rules.rules, Number.POSITIVE_INFINITY)
+  }
+
+  /** There may be other rules: resolves when the counters of new ones have what was spent before. */
+  async follow(): Promise<void> {
+    if (!this.#isStarted) return
+    this.#current()
+    await this.#seeding
   }
 
   /**
@@ -101,7 +112,8 @@ export class LimitKeeper {
     const added = rules.rules.filter(({ counterId }) => !this.#known.has(counterId))
     this.#rules = rules
     this.#known = counterIds(rules)
-    if (added.length > 0) void this.#seed(added)
+    if (added.length > 0)
+      this.#seeding = Promise.all([this.#seeding, this.#seed(added)]).then(() => undefined)
     return rules
   }
 

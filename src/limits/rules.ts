@@ -37,6 +37,8 @@ export interface RulesOptions {
    * there may be none.
    */
   standings(rule: Rule, which: Counters): Promise<readonly Standing[]>
+  /** Told when there are other rules; a change over the API is answered once it is resolved. */
+  changed?(): Promise<void>
 }
 
 /** Which budgets and limits there are: those of the configuration, and those made over the API. */
@@ -116,6 +118,7 @@ class RuleKeeper {
     const { log } = this.#options
     this.#configured = configured
     this.#book = writeBook(configured, this.#stored, this.#book)
+    void this.#options.changed?.()
     for (const doubt of doubtsOf(configured)) log.warn(doubt)
     if (this.#isStarted) void this.#next(() => this.#auditConfigured())
   }
@@ -176,6 +179,7 @@ class RuleKeeper {
     this.#stored = { rules, increases }
     this.#book = writeBook(this.#configured, this.#stored, this.#book)
     this.#version = version
+    await this.#options.changed?.()
   }
 
   #fallBehind(cause: unknown): void {

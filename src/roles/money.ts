@@ -62,8 +62,9 @@ export function createMoney(options: MoneyOptions): Money {
     ...options,
     standings: (rule, which) =>
       readStandings({ store, spentSince: ledger.spentSince, nowMs: clock.now() }, rule, which),
+    changed: () => limits.follow(),
   })
-  const limits = new LimitKeeper({
+  const limits: LimitKeeper = new LimitKeeper({
     store,
     isShared: options.valkey !== undefined,
     rules: () => rules.current(),
