@@ -55,7 +55,7 @@ export function createHttpClient(): HttpClient {
     const pool = new Pool(origin, {
       connections,
       pipelining: 1,
-      connect: { timeout: connectTimeoutMs, keepAlive: true, noDelay: true },
+      connect: { timeout: connectTimeoutMs, keepAlive: true, noDelay: true, ...readAhead },
       keepAliveTimeout: 4_000, // under the 5 s after which Node and many proxies close an idle connection
       keepAliveMaxTimeout: 600_000,
       headersTimeout: 0, // time limits are the caller's, by model; see providers/
@@ -86,6 +86,8 @@ export function createHttpClient(): HttpClient {
   }
 }
 
+/** What a socket may read ahead of a reader who takes nothing; one read is 64 KiB all the same. */
+const readAhead = { highWaterMark: 1024 }
 /**
  * A reader is given this much at once and may then ask for a pause: what is read off a socket in one go can become a
  * multiple of itself before it is written on.
@@ -138,10 +140,11 @@ class Transfer implements Dispatcher.DispatchHandler, HttpFlow {
   }
 
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    controller: Dispatcher.DispatchController,
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
+    controller.rawHeaders = null // a view of the first 64 KiB that were read, for as long as the answer takes
     if (!this.#ended && status >= 200) this.#reader.head(status, headers)
   }
 

@@ -46,7 +46,8 @@ export class SseSplitter {
       this.#first = false
       from = end
     }
-    this.#pending = bytes.subarray(from)
+    const pending = bytes.subarray(from)
+    this.#pending = isSliver(pending) ? Buffer.from(pending) : pending
     this.#checkSize()
     return events
   }
@@ -67,6 +68,11 @@ export class SseSplitter {
   get rest(): Buffer {
     return this.#aside.length === 0 ? this.#pending : Buffer.concat([this.#pending, ...this.#aside])
   }
+}
+
+/** So little of what was read that it is not worth keeping the whole of it. */
+function isSliver(bytes: Buffer): boolean {
+  return bytes.length * 4 < bytes.buffer.byteLength
 }
 
 /** The byte after the empty line that ends the event starting at `from`, or -1. */
