@@ -14,12 +14,16 @@ const rates: Record<string, { input: bigint; output: bigint }> = {
   'sim-2': { input: 3_000_000n, output: 5_000_000n },
 }
 
-const priceLines = ['near', 'far', 'claude', 'google'].flatMap(provider =>
-  Object.entries(rates).map(
-    ([model, { input, output }]) =>
-      `  "${provider}/${model}*": { input: ${Number(input) / 1e6}, output: ${Number(output) / 1e6} }`,
-  ),
-)
+function priceLines(providers: readonly string[]): string {
+  return providers
+    .flatMap(provider =>
+      Object.entries(rates).map(
+        ([model, { input, output }]) =>
+          `  "${provider}/${model}*": { input: ${Number(input) / 1e6}, output: ${Number(output) / 1e6} }`,
+      ),
+    )
+    .join('\n')
+}
 
 const neverOpen = 'breaker: { failures: 1000, ratio: 1, least_attempts: 100000 }'
 
@@ -90,7 +94,8 @@ export interface StageOptions extends Omit<SluiceOptions, 'config'> {
   keys: Readonly<Record<string, string>>
   /** Further lines of configuration, by the simulator's address. */
   config?: (simulatorUrl: string) => string
-  providers?: (simulatorUrl: string) => string
+  /** Further providers, by their names. */
+  providers?: (simulatorUrl: string) => Readonly<Record<string, string>>
   seed?: number
 }
 
@@ -100,6 +105,7 @@ export async function setMoneyStage(options: StageOptions): Promise<MoneyStage> 
   const simulator = await startSimulator({ seed: seed ?? 1 })
   const database = await engine?.fresh()
   const { url } = simulator
+  const more = providers?.(url) ?? {}
   const sluice = await startSluice({
     ...others,
     config: `
@@ -107,9 +113,11 @@ log_level: error
 providers:
   near: { vendor: sim, base_url: ${url}, retries: 1, ${neverOpen} }
   far: { vendor: sim, base_url: ${url}, retries: 1, ${neverOpen} }
-${providers?.(url) ?? ''}
+${Object.entries(more)
+  .map(([name, provider]) => `  ${name}: ${provider}`)
+  .join('\n')}
 prices:
-${priceLines.join('\n')}
+${priceLines(['near', 'far', ...Object.keys(more)])}
 keys:
 ${Object.entries(keys)
   .map(

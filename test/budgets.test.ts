@@ -37,10 +37,11 @@ describe('a budget', () => {
   before(async () => {
     stage = await setMoneyStage({
       keys,
-      providers: url => `
-  claude: { dialect: anthropic, base_url: ${url}, api_key: k, retries: 0 }
-  google: { dialect: gemini, base_url: ${url}beta, api_key: k, retries: 0 }
-  nameless: { dialect: openai, base_url: ${url}, api_key: k }`,
+      providers: url => ({
+        claude: `{ dialect: anthropic, base_url: ${url}, api_key: k, retries: 0 }`,
+        google: `{ dialect: gemini, base_url: ${url}beta, api_key: k, retries: 0 }`,
+        nameless: `{ dialect: openai, base_url: ${url}, api_key: k }`,
+      }),
       config: () => `
 models:
   cheap: { targets: ["far/sim-2?tokens=2"] }
