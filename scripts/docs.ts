@@ -71,7 +71,7 @@ Start with it by \`npm start -- --config sluice.yaml\`. \`sluice check-config sl
 
 ## Reload
 
-The file is read again when it changes (edited, replaced, or behind a link that points elsewhere) and on SIGHUP. Calls under way end as they began; the next call meets the new configuration. A file that is broken or gone changes nothing, and the log says why. \`listen\`, \`data\`, \`database\`, \`requests.max_body\`, \`requests.header_timeout\` and \`requests.body_timeout\` take effect at the next start; a warning names those that have changed.
+The file is read again when it changes (edited, replaced, or behind a link that points elsewhere) and on SIGHUP. Calls under way end as they began; the next call meets the new configuration. A file that is broken or gone changes nothing, and the log says why. \`listen\`, \`data\`, \`database\`, \`requests.max_body\`, \`requests.header_timeout\`, \`requests.body_timeout\` and \`calls.users_per_hour\` take effect at the next start; a warning names those that have changed.
 `
 
 /** What the one who meets a fault can do about it. */
@@ -228,6 +228,8 @@ async function metricsPage(): Promise<string> {
   const text = await createMetrics({
     underWay: () => 0,
     waitingForBudgets: () => 0,
+    ledger: () => ({ clashes: 0, adjusted: 0 }),
+    foldedNames: () => 0,
     pendingRecords: () => 0,
     stalledReaders: () => 0,
     shed: () => [],

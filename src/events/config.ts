@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Duration } from '#platform'
+import { Count, Duration } from '#platform'
 
 /** Shorter than an hour is a slip of the pen that would empty the log. */
 const bounds = { atLeast: '1h', atMost: '36500d' }
@@ -17,6 +17,13 @@ export const callsConfig = Type.Object(
       ...bounds,
       default: '400d',
       description: 'How long the record of a call is kept.',
+    }),
+    users_per_hour: Count({
+      atLeast: '1',
+      atMost: '1m',
+      default: '10k',
+      description:
+        'How many users of an organization usage and costs tell apart in an hour; further ones are shown together, as `…other`. Budgets tell all of them apart.',
     }),
   },
   { additionalProperties: false, default: {}, description: 'The call log.' },

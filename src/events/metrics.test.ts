@@ -80,6 +80,8 @@ function gauges(some: Partial<Gauges> = {}): Gauges {
   return {
     underWay: () => 0,
     waitingForBudgets: () => 0,
+    ledger: () => ({ clashes: 0, adjusted: 0 }),
+    foldedNames: () => 0,
     pendingRecords: () => 0,
     stalledReaders: () => 0,
     shed: () => [],

@@ -10,6 +10,7 @@ import {
   usageKinds,
 } from '#exchange'
 import type { Exchange } from './exchange.ts'
+import { type LedgerGauges, registerTotals } from './metrics.ledger.ts'
 import { type LaneGauge, registerLanes, registerStandings, type TargetGauge } from './metrics.standings.ts'
 
 /** Names of models come from callers: past this many, further ones are counted together. */
@@ -26,7 +27,7 @@ export interface Metrics {
 }
 
 /** What others count, and tell when they are asked. */
-export interface Gauges {
+export interface Gauges extends LedgerGauges {
   underWay(): number
   pendingRecords(): number
   /** Calls that wait for what others hold of a budget. */
@@ -63,6 +64,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   registerLeftOut(registry, left)
   const { duration, firstToken } = registerHistograms(registry)
   registerGauges(registry, gauges)
+  registerTotals(registry, gauges)
   registerStandings(registry, { standings: gauges.standings, nameOf: name => tallyOf(name).target })
   registerLanes(registry, () => gauges.lanes())
 

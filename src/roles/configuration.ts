@@ -92,6 +92,7 @@ const startSettings: Readonly<Record<string, (config: Config) => unknown>> = {
   listen: config => config.listen,
   data: config => config.data,
   database: config => config.database,
+  'calls.users_per_hour': config => config.calls.users_per_hour,
   'requests.max_body': config => config.requests.max_body,
   'requests.header_timeout': config => config.requests.header_timeout,
   'requests.body_timeout': config => config.requests.body_timeout,

@@ -64,6 +64,8 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
   const metrics = createMetrics({
     underWay: () => edge.underWay,
     waitingForBudgets: () => money.limits.waiting,
+    ledger: () => ledger.counts,
+    foldedNames: () => ledger.counts.folded + events.foldedNames,
     pendingRecords: () => events.pending,
     stalledReaders: () => edge.droppedReaders,
     shed: () => edge.shed,
@@ -87,6 +89,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     clock,
     log,
     vacuums,
+    usersPerHour: config.calls.users_per_hour,
     chargeOf: (cost, organization, project) => markup.chargeOf(cost, organization, project),
   })
   const companion = telling(ledger.companion, calls => money.posted(calls))
@@ -102,6 +105,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     intents,
     shared: config.database !== undefined,
     companion,
+    usersPerHour: config.calls.users_per_hour,
     observe(exchange) {
       metrics.observe(exchange)
       alerts.observe(exchange)
