@@ -1,6 +1,6 @@
 import type { RuleSubject, Target } from '#exchange'
 import { counterOf } from './counter.ts'
-import { amountIn, isOfCall } from './needs.ts'
+import { amountIn } from './needs.ts'
 import type { Rule } from './rule.ts'
 import { ruleSet } from './rule-set.ts'
 import type { Entry } from './store.ts'
@@ -16,6 +16,8 @@ export interface Spent {
   picoUsd: bigint
   inputTokens: number
   outputTokens: number
+  /** Calls that ended there; one that was attempted several times is with the attempt that answered. */
+  calls?: number
   /** An attempt under way: what is held for it. */
   open?: { callId: string; attempt: number }
 }
@@ -44,7 +46,7 @@ export async function entriesOf(
         if (spent.atMs < startOf(rule, nowMs)) continue
         addTo(sums, {
           ...counterOf({ rule, subject }, nowMs),
-          amount: amountIn(rule.unit, spent),
+          amount: rule.unit === 'requests' ? BigInt(spent.calls ?? 0) : amountIn(rule.unit, spent),
           atMs: atOf(rule, spent, bucketMs),
         })
       }
@@ -57,7 +59,7 @@ export async function entriesOf(
 function byBucket(rules: readonly Rule[], nowMs: number): Map<number, Rule[]> {
   const groups = new Map<number, Rule[]>()
   for (const rule of rules) {
-    if (isOfCall(rule.unit)) continue // how many calls there were is not in the ledger's amounts
+    if (rule.unit === 'concurrent') continue // places end with their calls
     const bucketMs = bucketOf(rule, nowMs)
     const group = groups.get(bucketMs)
     if (group) group.push(rule)

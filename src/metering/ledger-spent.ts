@@ -12,6 +12,8 @@ export interface Spent {
   picoUsd: bigint
   inputTokens: number
   outputTokens: number
+  /** Calls that ended there: those whose answer, or last failure, came from these attempts. Absent for single entries. */
+  calls?: number
   /** An attempt under way: the amounts are what is held for it. Absent: ended, and in the ledger. */
   open?: { callId: string; attempt: number }
 }
@@ -39,6 +41,7 @@ interface SpentRow {
   counted_pico_usd: string
   counted_input_tokens: number
   counted_output_tokens: number
+  calls?: number
   call_id?: string
   attempt?: number
 }
@@ -54,7 +57,7 @@ const dims =
 const entryColumns = `held_at as at, ${dims}, coalesce(counted_pico_usd, 0)::text as counted_pico_usd,
   coalesce(counted_input_tokens, 0)::float8 as counted_input_tokens,
   coalesce(counted_output_tokens, 0)::float8 as counted_output_tokens`
-const counted = 'counted_pico_usd, counted_input_tokens, counted_output_tokens'
+const counted = 'counted_pico_usd, counted_input_tokens, counted_output_tokens, answers, entries'
 const bucket = `date_bin(make_interval(secs => $3::float8 / 1000), at, 'epoch'::timestamptz)`
 
 /**
@@ -154,7 +157,8 @@ async function sumsWithin(
   const usesSums = bucketMs % hourMs === 0
   const hourStart = usesSums ? Math.ceil(start / hourMs) * hourMs : end
   const text = `select ${bucket} as at, ${dims}, sum(counted_pico_usd)::text as counted_pico_usd,
-      sum(counted_input_tokens) as counted_input_tokens, sum(counted_output_tokens) as counted_output_tokens
+      sum(counted_input_tokens) as counted_input_tokens, sum(counted_output_tokens) as counted_output_tokens,
+      coalesce(sum(entries) filter (where answers), 0)::float8 as calls
     from (${usesSums ? fromSums(spec) : fromFacts(spec)}) counted group by 1, ${dims}`
   const values = [new Date(start).toISOString(), new Date(end).toISOString(), bucketMs]
   const hours = [new Date(Math.min(hourStart, end)).toISOString(), otherName]
@@ -234,6 +238,7 @@ function spentOf(row: SpentRow): Spent {
     inputTokens: row.counted_input_tokens,
     outputTokens: row.counted_output_tokens,
   }
+  if (row.calls !== undefined) spent.calls = row.calls
   if (row.call_id !== undefined && row.attempt !== undefined)
     spent.open = { callId: `call_${row.call_id}`, attempt: row.attempt }
   return spent

@@ -282,6 +282,23 @@ function spentContract(stage: LedgerStage): void {
       await process.leave()
     })
 
+    it('tells how many calls there were, however often each was attempted, and whether or not they are in the sums', async () => {
+      const process = await stage.join()
+      const failed = answered({ status: 'failed', usage: {}, costPicoUsd: 0n })
+      await process.call({ attempts: [failed, failed, answered()] })
+      await process.call({ attempts: [failed] })
+      await process.ledger.catchUp()
+      await process.call({ attempts: [failed, answered({ target: 'anthropic/claude' })] })
+      for (const bucketMs of [60_000, hourMs]) {
+        const spent = await all(process.ledger.spentSince({ fromMs: startMs - hourMs, bucketMs }))
+        const calls = Map.groupBy(spent, ({ target }) => target)
+        const count = (target: string): number =>
+          (calls.get(target) ?? []).reduce((sum, one) => sum + (one.calls ?? 0), 0)
+        assert.deepEqual([count('openai/gpt-5-mini'), count('anthropic/claude')], [2, 1])
+      }
+      await process.leave()
+    })
+
     it('has what is held for attempts under way, told apart from what is spent', async () => {
       const process = await stage.join()
       const exchange = await process.begin({ user: 'me', attempts: [answered({ hold: held(42n) })] })
