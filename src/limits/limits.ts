@@ -14,13 +14,13 @@ import {
 import type { Clock, Log } from '#platform'
 import { AwayRules } from './away.ts'
 import { type Eased, ease } from './ease.ts'
-import { MemoryLimitStore } from './memory-store.ts'
+import { LoneStore } from './lone-store.ts'
 import type { Pricing } from './needs.ts'
 import { Reservation, type ReservationDeps, type Take } from './reservation.ts'
 import type { Rule } from './rule.ts'
 import { type RuleSet, ruleSet } from './rule-set.ts'
 import { SafeStore } from './safe-store.ts'
-import type { Counted, LimitStore, Soon } from './store.ts'
+import type { Counted, LimitStore, LimitStoreAway, Soon } from './store.ts'
 import { tryAgain, whenAway } from './try-again.ts'
 import { Waiters } from './waiters.ts'
 
@@ -73,7 +73,7 @@ export class LimitKeeper {
   readonly #store: SafeStore
   readonly #waiters: Waiters
   /** While the store is away, this process counts by itself what it may let through. */
-  readonly #ownStore = new MemoryLimitStore()
+  readonly #lone: LoneStore
   readonly #away = new AwayRules()
   #rules: RuleSet = ruleSet([])
   #known: ReadonlySet<string> = new Set()
@@ -84,6 +84,7 @@ export class LimitKeeper {
   constructor(options: LimitsOptions) {
     this.#options = options
     this.#store = new SafeStore(options)
+    this.#lone = new LoneStore({ ...options, shared: this.#store })
     this.#waiters = new Waiters(options.clock, options.isShared ? lookAgainMs : undefined)
   }
 
@@ -138,7 +139,7 @@ export class LimitKeeper {
   view({ pricing, mostOutput }: LimitsView): Limits {
     const { clock, note } = this.#options
     const current = (): RuleSet => this.#current()
-    const [store, ownStore, away, waiters] = [this.#store, this.#ownStore, this.#away, this.#waiters]
+    const [store, lone, away, waiters] = [this.#store, this.#lone, this.#away, this.#waiters]
     return {
       ease(call, asked) {
         const rules = current()
@@ -156,15 +157,13 @@ export class LimitKeeper {
         const deps = { store, rules, clock, pricing, waiters, mostOutput, note }
         const begin = (own?: Partial<ReservationDeps>): Soon<Decision<Reservation>> =>
           new Reservation(own ? { ...deps, ...own } : deps, ask).begin()
-        return whenAway(
-          () => begin(),
-          cause => {
-            const alone = away.for(rules, subject, plan.targets)
-            return alone
-              ? begin({ rules: alone, store: ownStore })
-              : tryAgain(() => begin({ store: store.patient }), { clock, presence, cause })
-          },
-        )
+        const patiently = (): Soon<Decision<Reservation>> => begin({ store: store.patient })
+        const otherwise = (cause: LimitStoreAway): Promise<Decision<Reservation>> => {
+          const alone = away.for(rules, subject, plan.targets)
+          const without = alone && (() => begin({ rules: alone, store: lone }))
+          return tryAgain(patiently, { clock, presence, cause, without })
+        }
+        return whenAway(() => begin(), otherwise)
       },
     }
   }

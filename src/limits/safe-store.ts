@@ -6,6 +6,7 @@ import {
   type LimitStore,
   LimitStoreAway,
   type Line,
+  type Once,
   type Outcome,
   type Soon,
   type Taken,
@@ -45,7 +46,7 @@ export class SafeStore implements LimitStore {
       amend: (id, lines, nowMs) => patient.amend(id, lines, nowMs),
       settle: (id, taken, nowMs) => this.settle(id, taken, nowMs),
       read: (counters, nowMs) => this.read(counters, nowMs),
-      add: (entries, nowMs) => this.add(entries, nowMs),
+      add: (entries, nowMs, once) => this.add(entries, nowMs, once),
     }
   }
 
@@ -86,8 +87,12 @@ export class SafeStore implements LimitStore {
     return known instanceof Promise ? this.#readOrNothing(counters, known) : known
   }
 
-  add(entries: readonly Entry[], nowMs: number): Soon<void> {
-    return this.#options.store.add(entries, nowMs)
+  add(entries: readonly Entry[], nowMs: number, once?: Once): Soon<void> {
+    return this.#options.store.add(entries, nowMs, once)
+  }
+
+  get filling(): string | undefined {
+    return this.#options.store.filling
   }
 
   #tellLater(): void {

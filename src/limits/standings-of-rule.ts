@@ -1,8 +1,9 @@
+import { Fault } from '#exchange'
 import { counterOf } from './counter.ts'
 import { entriesOf, type SpentSince } from './rebuild.ts'
 import type { Rule } from './rule.ts'
 import type { Counters, Standing } from './rules.ts'
-import type { CounterRef, LimitStore } from './store.ts'
+import { type Counted, type CounterRef, type LimitStore, LimitStoreAway } from './store.ts'
 
 export interface StandingsOptions {
   store: LimitStore
@@ -18,8 +19,25 @@ export async function readStandings(
 ): Promise<Standing[]> {
   const subjects = 'subject' in which ? [which.subject] : await subjectsOf(rule, { spentSince, nowMs }, which)
   const counters: CounterRef[] = subjects.map(subject => counterOf({ rule, subject }, nowMs))
-  const counted = await store.read(counters, nowMs)
+  const counted = await readOrFault(store, counters, nowMs)
   return subjects.map((subject, n) => ({ subject, ...(counted[n] ?? { spent: 0n, held: 0n }) }))
+}
+
+async function readOrFault(
+  store: LimitStore,
+  counters: readonly CounterRef[],
+  nowMs: number,
+): Promise<readonly Counted[]> {
+  try {
+    return await store.read(counters, nowMs)
+  } catch (cause) {
+    if (!(cause instanceof LimitStoreAway)) throw cause
+    throw new Fault(
+      'store_unavailable',
+      'The store that counts budgets and limits cannot be reached just now: try again in a moment.',
+      { retryAfterMs: 1_000, internal: String(cause.cause ?? cause), cause },
+    )
+  }
 }
 
 async function subjectsOf(

@@ -61,9 +61,13 @@ export interface Entry extends CounterRef {
 
 /** The store cannot be reached in time. */
 export class LimitStoreAway extends Error {
-  constructor(cause?: unknown) {
+  /** It was slow, or is being filled: to ask again helps. */
+  readonly isPassing: boolean
+
+  constructor(cause?: unknown, isPassing = false) {
     super('the store of limits cannot be reached in time', { cause })
     this.name = 'LimitStoreAway'
+    this.isPassing = isPassing
   }
 }
 
@@ -92,7 +96,15 @@ export interface LimitStore {
   /** What counters stand at. */
   read(counters: readonly CounterRef[], nowMs: number): Soon<readonly Counted[]>
   /** Adds to what is spent, whatever the limit. */
-  add(entries: readonly Entry[], nowMs: number): Soon<void>
+  add(entries: readonly Entry[], nowMs: number, once?: Once): Soon<void>
+  /** Another name after each time that the counters were made anew from the ledger. Absent: they are not there, or never are. */
+  readonly filling?: string | undefined
+}
+
+/** An addition that is made once for a mark; not at all where the counters were filled since, as the ledger has it. */
+export interface Once {
+  mark: string
+  filling: string | undefined
 }
 
 export type Patient = Pick<LimitStore, 'reserve' | 'amend'>

@@ -7,14 +7,23 @@ import { LimitStoreAway, type Soon } from './store.ts'
 const patienceMs = 5_000
 const pauseMs = 100
 
+interface Again<T> {
+  clock: Clock
+  presence: Presence
+  cause: LimitStoreAway
+  /** What can be done without the store, unless it is just slow. */
+  without?: (() => Soon<Decision<T>>) | undefined
+}
+
 /** A store that was away for a step may be there for the next: a model's answer takes longer than to find out. */
 export async function tryAgain<T>(
   step: () => Soon<Decision<T>>,
-  { clock, presence, cause }: { clock: Clock; presence: Presence; cause: LimitStoreAway },
+  { clock, presence, cause, without }: Again<T>,
 ): Promise<Decision<T>> {
   const untilMs = clock.monotonic() + patienceMs
   let last = cause
   while (clock.monotonic() < untilMs && !presence.gone) {
+    if (without && !last.isPassing) break
     await new Promise<void>(resolve => void clock.after(pauseMs, resolve))
     try {
       return await step()
@@ -23,7 +32,7 @@ export async function tryAgain<T>(
       last = again
     }
   }
-  return refuseAway(last)
+  return without ? await without() : refuseAway(last)
 }
 
 /** Otherwise, where the store of counters is away. */

@@ -7,6 +7,7 @@ import {
   type LimitStore,
   LimitStoreAway,
   type Line,
+  type Once,
   type Outcome,
   type Patient,
   type Taken,
@@ -83,6 +84,10 @@ export class ValkeyLimitStore implements LimitStore {
     )
   }
 
+  get filling(): string | undefined {
+    return this.#filling.epoch?.n
+  }
+
   /** Calls of this process that hold anything. */
   get holds(): number {
     return this.#holds.size
@@ -113,7 +118,7 @@ export class ValkeyLimitStore implements LimitStore {
   async #reserve(wish: Wish): Promise<Outcome> {
     const { id, lines, nowMs } = wish
     const known = this.#holds.get(id)
-    if (known?.state === 'ending') throw new LimitStoreAway('what the call held before is being let go')
+    if (known?.state === 'ending') throw new LimitStoreAway('what the call held before is being let go', true)
     assert(!known || known.state === 'doubtful', 'a call reserves once, and then amends')
     const hold: OwnHold = { id, atMs: nowMs, lines, state: 'asking' }
     this.#holds.set(id, hold)
@@ -183,9 +188,10 @@ export class ValkeyLimitStore implements LimitStore {
   }
 
   /** Whether a step that failed was made is not known; entries are in the ledger, which the next filling begins from. */
-  async add(entries: readonly Entry[], nowMs: number): Promise<void> {
-    const mark = this.#options.newUuid()
+  async add(entries: readonly Entry[], nowMs: number, once?: Once): Promise<void> {
+    const mark = once?.mark ?? this.#options.newUuid()
     await this.#step(async epoch => {
+      if (once && once.filling !== epoch.n) return true
       const { keys, words } = additions(entries, epoch)
       const [what] = await this.#run(
         this.#scripts.add,
@@ -226,13 +232,13 @@ export class ValkeyLimitStore implements LimitStore {
   /** A step that was told of another filling is made again under that one, if it is there in time. */
   async #step<T>(make: (epoch: Epoch) => Promise<T | undefined>): Promise<T> {
     const epoch = this.#filling.epoch
-    if (!epoch) throw new LimitStoreAway('the counters are not filled yet')
+    if (!epoch) throw new LimitStoreAway('the counters are not filled yet', this.#options.valkey.isThere)
     const made = await make(epoch)
     if (made !== undefined) return made
     this.#filling.left(epoch)
     const next = (await this.#filling.whenIn(patienceMs)) ? this.#filling.epoch : undefined
     const again = next && (await make(next))
-    if (again === undefined) throw new LimitStoreAway('the counters have to be filled again')
+    if (again === undefined) throw new LimitStoreAway('the counters have to be filled again', true)
     return again
   }
 
@@ -287,7 +293,7 @@ async function answerOf(step: Promise<unknown>): Promise<Answer> {
   try {
     return (await step) as Answer
   } catch (cause) {
-    throw cause instanceof ValkeyAway ? new LimitStoreAway(cause) : cause
+    throw cause instanceof ValkeyAway ? new LimitStoreAway(cause, cause.isLate) : cause
   }
 }
 

@@ -18,11 +18,17 @@ export function valkeyScript(source: string): Script {
 export class ValkeyAway extends Error {
   /** Whether the step may have been made all the same. */
   readonly maybeDone: boolean
+  /** It did not answer in time; nothing says that it is gone. */
+  readonly isLate: boolean
 
-  constructor(message: string, { maybeDone, cause }: { maybeDone: boolean; cause?: unknown }) {
+  constructor(
+    message: string,
+    { maybeDone, isLate = false, cause }: { maybeDone: boolean; isLate?: boolean; cause?: unknown },
+  ) {
     super(message, { cause })
     this.name = 'ValkeyAway'
     this.maybeDone = maybeDone
+    this.isLate = isLate
   }
 }
 
@@ -34,7 +40,7 @@ export interface Valkey {
    * reach, and when it does not answer within the time of a step; nothing is queued, and nothing is sent twice.
    */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>
-  /** The same for who can wait: up to two seconds, also while the server is silent. */
+  /** The same for who can wait: up to a second, also while the server is silent. */
   runPatiently(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>
   close(): Promise<void>
 }
@@ -56,6 +62,7 @@ const patience = 10
 /** A connection over which nothing came for so long is given up for another. */
 const silenceMs = 2_000
 const longestPauseMs = 250
+const patientMs = 1_000
 
 /**
  * Connects in the background: the server need not be there. Of the clients for Node, `iovalkey` (the fork of ioredis
@@ -113,7 +120,7 @@ class Connection implements Valkey {
     this.#options = options
     this.#send = send
     this.#deadlines = createDeadlines(options.clock, options.stepTimeoutMs)
-    this.#patientDeadlines = createDeadlines(options.clock, Math.max(silenceMs, options.stepTimeoutMs))
+    this.#patientDeadlines = createDeadlines(options.clock, Math.max(patientMs, options.stepTimeoutMs))
     client.on('error', cause => this.#lost(cause))
     client.on('close', () => this.#lost())
     client.on('ready', () => this.#found())
@@ -138,7 +145,8 @@ class Connection implements Valkey {
     return new Promise((resolve, reject) => {
       const answered = deadlines.begin(() => {
         this.#late()
-        reject(new ValkeyAway('valkey did not answer in time', { maybeDone: true }))
+        const isLate = !this.#isSilent
+        reject(new ValkeyAway('valkey did not answer in time', { maybeDone: true, isLate }))
       })
       step.then(
         value => {
