@@ -317,6 +317,18 @@ function spentContract(stage: LedgerStage): void {
       await process.leave()
     })
 
+    it('says what each feature cost in an hour', async () => {
+      const process = await stage.join()
+      for (const feature of ['chat', 'chat', undefined]) await process.call({ feature })
+      await process.ledger.catchUp()
+      const hour = Math.floor(startMs / hourMs) * hourMs
+      const spend = await process.ledger.hourlySpend(hour, hour + hourMs)
+      const costs = new Map(spend.map(({ feature, costPicoUsd }) => [feature, costPicoUsd]))
+      assert.deepEqual([costs.get('chat'), costs.get(null)], [2_500_000_000n, 1_250_000_000n])
+      assert.deepEqual(await process.ledger.hourlySpend(hour + hourMs, hour + 2 * hourMs), [])
+      await process.leave()
+    })
+
     it('can be left in the middle', async () => {
       const process = await stage.join()
       await process.call()

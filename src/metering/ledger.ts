@@ -3,6 +3,7 @@ import type { Clock, Database, Log } from '#platform'
 import { Rollup } from '#platform'
 import { createCompanion, type LedgerCompanion } from './ledger-companion.ts'
 import type { ChargeOf } from './ledger-entry.ts'
+import { type FeatureSpend, hourlySpend } from './ledger-hours.ts'
 import { mend } from './ledger-mend.ts'
 import {
   type CallsInLedger,
@@ -39,6 +40,8 @@ export interface Ledger {
   spentSince(question: SpentQuestion): AsyncIterable<Spent>
   /** What it has of single calls, by their ids. */
   calls(ids: readonly string[]): Promise<CallsInLedger>
+  /** Costs of whole hours by feature, for who compares them. */
+  hourlySpend(fromMs: number, toMs: number): Promise<FeatureSpend[]>
   /** Adds what waits to the sums by hour and day. */
   catchUp(): Promise<void>
   readonly counts: LedgerCounts
@@ -108,6 +111,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     }),
     spentSince: question => spentSince(database, spec, question),
     calls: ids => callsInLedger(database, ids),
+    hourlySpend: (fromMs, toMs) => hourlySpend(database, { fromMs, toMs }),
     async catchUp() {
       await rollup.catchUp()
     },

@@ -79,6 +79,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     log,
     newUuid,
     audit: entry => money.rules.audit(entry),
+    readSpend: (fromMs, toMs) => ledger.hourlySpend(fromMs, toMs),
   })
   alerts.configure(config.alerts)
   const instance = newUuid()
