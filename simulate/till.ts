@@ -100,10 +100,10 @@ export class Till {
     const sums = new Map<string, bigint>()
     for (const spent of [...disk.calls.values()].flatMap(spentOf)) {
       for (const { rule, subject } of this.#rules.of(spent.subject, targetOf(spent))) {
-        const { key } = counterOf({ rule, subject }, spent.atMs)
-        if (rule.window.rolling || isOfCall(rule.unit) || key !== counterOf({ rule, subject }, nowMs).key)
-          continue
-        sums.set(key, (sums.get(key) ?? 0n) + amountIn(rule.unit, spent))
+        if (rule.window.rolling || isOfCall(rule.unit)) continue
+        const { key } = counterOf({ rule, subject }, nowMs)
+        const isOfNow = counterOf({ rule, subject }, spent.atMs).key === key // else it has begun anew
+        sums.set(key, (sums.get(key) ?? 0n) + (isOfNow ? amountIn(rule.unit, spent) : 0n))
       }
     }
     for (const [key, sum] of sums) {

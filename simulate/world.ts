@@ -123,6 +123,7 @@ class World {
     await this.#front?.drain()
     await this.#front?.till.judgeCounters()
     await this.#boot() // finds what was left
+    await this.#front?.till.judgeCounters() // made from the disk
     await this.#front?.stop()
   }
 
