@@ -1,116 +1,146 @@
 import assert from 'node:assert/strict'
-import { before, describe, it } from 'node:test'
-import OpenAI from 'openai'
-import { type Sluice, startSluice } from './support/sluice.ts'
+import { describe, test } from 'node:test'
+import { type Attempt, type Bill, formatUsd, parseUsd, type Usage } from '#exchange'
+import { createMetering } from '#metering'
+import { dialects, providerDialects } from '#wire'
+import { streamedAnswer, wholeAnswer } from './costs/answers.ts'
+import { anthropic } from './costs/anthropic.ts'
+import { bedrock } from './costs/bedrock.ts'
+import type { PricedCase } from './costs/case.ts'
+import { contradictions } from './costs/contradictions.ts'
+import { gemini } from './costs/gemini.ts'
+import { mispricings } from './costs/mispricings.ts'
+import { openai } from './costs/openai.ts'
+import { openaiResponses } from './costs/openai-responses.ts'
+import { openrouter } from './costs/openrouter.ts'
+import { fixedPrices } from './costs/prices.ts'
+import { xai } from './costs/xai.ts'
 
-const config = `
-providers: { sim: {} }
-prices: { sim/*: { input: 1, output: 2 } }
-markup: { "*": "1.5" }
-keys:
-  - { name: web, key: sk-web-of-the-test, organization: acme, project: shop }
-  - { name: app, key: sk-app-of-the-test, organization: globex, project: app }
-`
-
-interface Answer {
-  data: Record<string, unknown>[]
-  total: Record<string, unknown>
+const groups = {
+  'Chat Completions': openai,
+  Responses: openaiResponses,
+  Messages: anthropic,
+  Gemini: gemini,
+  Bedrock: bedrock,
+  xAI: xai,
+  OpenRouter: openrouter,
+  'bills that others had wrong': mispricings,
+  'reports that contradict themselves': contradictions,
 }
 
-describe('what calls cost', () => {
-  let sluice: Sluice
-  let usage: OpenAI.Completions.CompletionUsage
-  let callId: string
-  const admin = async (path: string, body?: object, key = sluice.adminKey): Promise<Response> =>
-    await fetch(`${sluice.url}${path}`, {
-      method: body ? 'POST' : 'GET',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      ...(body && { body: JSON.stringify(body) }),
-    })
+const { settle } = createMetering({ priceBook: fixedPrices })
+const endedAtMs = Date.parse('2026-11-01T12:00:00Z')
 
-  const read = async (path: string, key?: string): Promise<Answer> =>
-    (await (await admin(path, undefined, key)).json()) as Answer
+interface Told {
+  usage: Usage | undefined
+  bill: Bill | undefined
+}
 
-  before(async () => {
-    sluice = await startSluice({ config })
-    const web = new OpenAI({ baseURL: `${sluice.url}/v1`, apiKey: 'sk-web-of-the-test', maxRetries: 0 })
-    const { data, response } = await web.chat.completions
-      .create(
-        { model: 'sim/sim-1', messages: [{ role: 'user', content: 'Hello' }], user: 'u-1' },
-        { headers: { 'x-sluice-tags': 'a,b' } },
-      )
-      .withResponse()
-    usage = data.usage ?? assert.fail('no usage')
-    callId = response.headers.get('x-sluice-call') ?? ''
-  })
-
-  const costPicoUsd = (): bigint =>
-    BigInt(usage.prompt_tokens) * 1_000_000n + BigInt(usage.completion_tokens) * 2_000_000n
-  const dollars = (picoUsd: bigint): string => (Number(picoUsd) / 1e12).toFixed(12).replace(/\.?0+$/, '')
-
-  it('is in the costs once the answer is there, with what the tenant is charged', async () => {
-    const answer = await read('/sluice/v1/costs?group_by=organization,user,tag')
-    const cost = dollars(costPicoUsd())
-    assert.deepEqual(
-      answer.data.map(row => [row.organization, row.user, row.tag, row.cost_usd]),
-      [
-        ['acme', 'u-1', 'a', cost],
-        ['acme', 'u-1', 'b', cost],
-      ],
-    )
-    assert.equal(answer.total.cost_usd, cost)
-    assert.equal(answer.total.charge_usd, dollars((costPicoUsd() * 3n) / 2n))
-  })
-
-  it('is read by an SDK as usage and costs of OpenAI', async () => {
-    const client = new OpenAI({ baseURL: `${sluice.url}/v1`, adminAPIKey: sluice.adminKey, maxRetries: 0 })
-    const start_time = Math.floor(Date.now() / 1000) - 86_400
-    const { usage: shown } = client.admin.organization
-    const { data } = await shown.completions({ start_time, group_by: ['project_id', 'model'], limit: 2 })
-    const results = data.flatMap(bucket => bucket.results)
-    const [result] = results
-    assert.equal(results.length, 1)
-    assert.ok(result?.object === 'organization.usage.completions.result')
-    assert.deepEqual(
-      [result.project_id, result.model, result.input_tokens, result.num_model_requests],
-      ['acme/shop', 'sim/sim-1', usage.prompt_tokens, 1],
-    )
-    const costs = await shown.costs({ start_time, limit: 2 })
-    const [cost] = costs.data.flatMap(bucket => bucket.results)
-    assert.ok(cost?.object === 'organization.costs.result')
-    assert.equal(cost.amount?.value, Number(costPicoUsd()) / 1e12)
-  })
-
-  it('is nobody else’s to see', async () => {
-    const own = await read('/sluice/v1/costs', 'sk-app-of-the-test')
-    assert.equal(own.total.attempts, 0)
-    const paths = [
-      '/sluice/v1/costs?organization=acme',
-      '/sluice/v1/usage?organization=acme',
-      '/sluice/v1/ledger',
-    ]
-    for (const path of [...paths, '/sluice/v1/ledger/export', '/v1/organization/costs?start_time=0'])
-      assert.equal((await admin(path, undefined, 'sk-app-of-the-test')).status, 403, path)
-  })
-
-  it('is exported as CSV, with a line of names', async () => {
-    const response = await admin('/sluice/v1/ledger/export?format=csv')
-    assert.match(response.headers.get('content-type') ?? '', /^text\/csv/)
-    assert.match(await response.text(), /^seq,call_id,attempt,/)
-  })
-
-  it('is corrected by an entry, and outlives a crash', async () => {
-    const body = { id: 'credit-1', call: callId, attempt: 1, amount_usd: '-0.000001', reason: 'credit note' }
-    assert.equal((await admin('/sluice/v1/ledger/adjustments', body)).status, 200)
-    await sluice.kill()
-    await sluice.restart()
-    assert.equal((await admin('/sluice/v1/ledger/adjustments', body)).status, 200)
-    const { data } = await read(`/sluice/v1/ledger?call=${callId}`)
-    assert.deepEqual(
-      data.map(({ kind }) => kind),
-      ['adjust', 'post'],
-    )
-    const { total } = await read('/sluice/v1/costs')
-    assert.equal(total.cost_usd, dollars(costPicoUsd() - 1_000_000n))
-  })
+test('there are enough of them', () => {
+  const all = Object.values(groups).flat()
+  assert(all.length >= 150, `${all.length} cases`)
+  assert.equal(
+    new Set(all.map(({ target, dialect, about }) => `${target} ${dialect} ${about}`)).size,
+    all.length,
+  )
 })
+
+for (const [group, cases] of Object.entries(groups)) {
+  describe(`costs to the pico-dollar what is worked out by hand: ${group}`, () => {
+    for (const priced of cases) {
+      test(`${priced.target}, ${priced.about}: $${priced.usd}`, () => {
+        assert.equal(formatUsd(addUp(priced.sum)), priced.usd, 'the arithmetic of the case')
+        for (const [how, told] of Object.entries(readings(priced))) {
+          if (told === undefined) continue
+          const attempt = attemptOf(priced, told)
+          const { costPicoUsd } = settle([attempt], provider => provider)
+          assert.equal(costPicoUsd === undefined ? undefined : formatUsd(costPicoUsd), priced.usd, how)
+          assert.equal(told.bill?.picoUsd, priced.provider && parseUsd(priced.provider), how)
+          assert.equal(told.bill?.doubt, priced.doubt, how)
+        }
+      })
+    }
+  })
+}
+
+/** Every way in which an answer may be read: passed on or translated, whole or streamed. */
+function readings(priced: PricedCase): Record<string, Told | undefined> {
+  const whole = wholeAnswer(priced)
+  const stream = streamedAnswer(priced)
+  return {
+    'passed on': relayed(priced, whole),
+    'passed on, streamed': stream === undefined ? undefined : relayedStream(priced, stream),
+    translated: translated(priced, whole),
+    'translated, streamed': stream === undefined ? undefined : translatedStream(priced, stream),
+  }
+}
+
+function relayed({ dialect }: PricedCase, whole: Record<string, unknown>): Told | undefined {
+  if (dialect === 'bedrock-converse') return undefined
+  const facts = dialects[dialect].readFacts(Buffer.from(JSON.stringify(whole)))
+  assert(facts, 'is an answer')
+  return { usage: facts.usage, bill: facts.bill }
+}
+
+function relayedStream({ dialect }: PricedCase, stream: string): Told | undefined {
+  const own = dialect === 'bedrock-converse' ? undefined : dialects[dialect]
+  if (own?.operation !== 'chat') return undefined
+  const tap = own.createStreamTap({ showUsage: true })
+  tap.push(Buffer.from(stream))
+  tap.finish()
+  const { facts } = tap
+  assert(facts.ended, 'has ended')
+  return { usage: facts.usage, bill: facts.bill }
+}
+
+function translated({ dialect }: PricedCase, whole: Record<string, unknown>): Told | undefined {
+  const theirs = providerDialects[dialect]
+  if (theirs.operation === 'count-tokens') return undefined
+  if (theirs.operation === 'embeddings') return { usage: theirs.readAnswer(whole)?.usage, bill: undefined }
+  const answer = theirs.readAnswer(whole, { hex: '0'.repeat(32) })
+  assert(answer, 'is an answer')
+  return { usage: answer.usage, bill: withTier(answer.bill, answer.serviceTier) }
+}
+
+function translatedStream({ dialect }: PricedCase, stream: string): Told | undefined {
+  const theirs = providerDialects[dialect]
+  if (theirs.operation !== 'chat') return undefined
+  const reader = theirs.createReader({ hex: '0'.repeat(32) })
+  let usage: Usage | undefined
+  let bill: Bill | undefined
+  let serviceTier: string | undefined
+  for (const event of [...reader.push(Buffer.from(stream)), ...reader.finish()]) {
+    if (event.type === 'usage' || event.type === 'start') usage = event.usage ?? usage
+    if (event.type === 'usage' || event.type === 'start') bill = event.bill ?? bill
+    if (event.type === 'start' || event.type === 'end') serviceTier = event.serviceTier ?? serviceTier
+  }
+  return { usage, bill: withTier(bill, serviceTier) }
+}
+
+/** As a translation puts them together: a bill's own tier is the closer one. */
+function withTier(bill: Bill | undefined, serviceTier: string | undefined): Bill | undefined {
+  return serviceTier === undefined ? bill : { tier: serviceTier, ...bill }
+}
+
+function attemptOf({ target }: PricedCase, { usage, bill }: Told): Attempt {
+  const slash = target.indexOf('/')
+  return {
+    n: 1,
+    target: { provider: target.slice(0, slash), model: target.slice(slash + 1) },
+    startedAtMs: endedAtMs - 900,
+    endedAtMs,
+    status: 'succeeded',
+    usageSource: 'provider',
+    ...(usage && { usage }),
+    ...(bill && { bill }),
+  }
+}
+
+/** Pico-dollars: tokens × dollars per million. */
+function addUp(sum: string): bigint {
+  return sum
+    .replaceAll('_', '')
+    .split(' + ')
+    .map(product => product.split(' × '))
+    .reduce((total, [count = '0', usd = '0']) => total + (BigInt(count) * parseUsd(usd)) / 1_000_000n, 0n)
+}
