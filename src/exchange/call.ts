@@ -274,6 +274,8 @@ export interface Attempt {
   /** What the provider says of its charge beside that. */
   bill?: Bill
   costPicoUsd?: bigint
+  /** Its stream was cut while its reader was behind: more of it was made than was seen. */
+  behind?: boolean
   /** What was held for it, where anything limits the call; and what budgets count of it, once it is over. */
   hold?: Hold
   counts?: Counts

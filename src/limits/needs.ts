@@ -68,33 +68,40 @@ function inputAlone({ target }: Attempt, { inputTokens, atMs }: Hold, pricing: P
   return { ...read, picoUsd: pricing.bound(target, read, atMs) }
 }
 
-/** A sixteenth, and some tokens more. */
+/** What counts roughly is counted too low by no more than a sixteenth, and some tokens. */
 const marginShare = 16
 const marginTokens = 16
+/** How long a provider goes on at most before it hears that its reader has left. */
+const onTheWayMs = 250
+/** Of a stream that has just begun, nobody can tell how fast it is. */
+const leastStreamMs = 50
 
 function withMargin(
   { inputTokens, outputTokens, picoUsd }: Counts,
   { attempt, hold, pricing }: { attempt: Attempt; hold: Hold; pricing: Pricing },
 ): Counts {
-  const more = { inputTokens: marginTokens, outputTokens: marginTokens }
-  const morePicoUsd = pricing.bound(attempt.target, more, hold.atMs) ?? 0n
-  const padded = (tokens: number): number => Math.ceil(tokens * (1 + 1 / marginShare)) + marginTokens
-  // Nobody saw any of it: a provider may go on with a plain answer, or have thought already, and bill all of that.
-  if (attempt.firstTokenMs === undefined) {
-    const most = {
-      inputTokens: Math.min(hold.inputTokens, padded(inputTokens)),
-      outputTokens: hold.outputTokens,
-    }
+  const input = Math.min(hold.inputTokens, inputTokens + Math.ceil(inputTokens / marginShare) + marginTokens)
+  const onItsWay = unseen(attempt, outputTokens)
+  const output = Math.min(hold.outputTokens, outputTokens + onItsWay)
+  if (picoUsd === undefined || output === hold.outputTokens) {
+    const most = { inputTokens: input, outputTokens: output }
     return { ...most, picoUsd: smaller(hold.picoUsd, pricing.bound(attempt.target, most, hold.atMs)) }
   }
-  return {
-    inputTokens: Math.min(hold.inputTokens, padded(inputTokens)),
-    outputTokens: Math.min(hold.outputTokens, padded(outputTokens)),
-    picoUsd: smaller(
-      hold.picoUsd,
-      picoUsd === undefined ? undefined : picoUsd + picoUsd / BigInt(marginShare) + morePicoUsd,
-    ),
-  }
+  const more = { inputTokens: input - Math.min(input, inputTokens), outputTokens: onItsWay }
+  const morePicoUsd = pricing.bound(attempt.target, more, hold.atMs) ?? 0n
+  return { inputTokens: input, outputTokens: output, picoUsd: smaller(hold.picoUsd, picoUsd + morePicoUsd) }
+}
+
+/**
+ * Output tokens that may have been made beside those that were seen. All there can be where nobody saw any (a provider
+ * may have thought already, or go on with a plain answer), and where the reader was behind: what waits for it in the
+ * network may be much.
+ */
+function unseen(attempt: Attempt, seen: number): number {
+  const { firstTokenMs, startedAtMs, endedAtMs, behind } = attempt
+  if (firstTokenMs === undefined || behind) return Number.POSITIVE_INFINITY
+  const streamMs = Math.max(leastStreamMs, (endedAtMs ?? startedAtMs) - startedAtMs - firstTokenMs)
+  return Math.ceil(seen / marginShare + (seen / streamMs) * onTheWayMs) + marginTokens
 }
 
 function smaller(a: bigint | undefined, b: bigint | undefined): bigint | undefined {

@@ -69,9 +69,26 @@ suite('what a call holds', () => {
     unseen.reservation.settle()
     assert.deepEqual(stage.counted().spent, 427n * usd, 'a provider may go on with a plain answer')
     const second = await seen.attempt()
+    await stage.clock.pass(1_009)
     seen.end(second.attempt, { ...cut, firstTokenMs: 9, usage: { input: 10, output: 32 } })
     seen.reservation.settle()
-    assert.deepEqual(second.attempt.counts?.outputTokens, 50)
+    assert.deepEqual(second.attempt.counts?.outputTokens, 32 + 2 + 16 + 8, 'and what it makes in 250 ms')
+  })
+
+  test('is given up in no part where the reader was behind: much may be on its way to it', async () => {
+    const stage = new Stage([rule({ most: 9_999n * usd })])
+    const guest = await admitted(stage.ask({ input: 50, cap: 400 }).answer)
+    const { attempt } = await guest.attempt()
+    await stage.clock.pass(1_000)
+    guest.end(attempt, {
+      status: 'cancelled',
+      usage: { input: 10, output: 32 },
+      usageSource: 'estimate',
+      firstTokenMs: 9,
+      behind: true,
+    })
+    guest.reservation.settle()
+    assert.deepEqual(attempt.counts?.outputTokens, 400)
   })
 
   test('stays counted for what was read where a stream fails before it says anything', async () => {

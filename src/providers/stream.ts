@@ -136,6 +136,7 @@ export class ProviderStream implements AnswerStream {
     if (this.#over) return
     this.#cancelled = true
     this.#options.attempt.code = 'client_closed'
+    if (this.#paused) this.#options.attempt.behind = true
     this.#end('cancelled')
     this.#options.flow.abort()
   }
