@@ -67,6 +67,18 @@ function levelsFor(hours: string, dayStarts: string, userHours: string): Level[]
         from ${dayStarts} as at, generate_series(0, 49) as o, generate_series(0, 99) as u, lateral (select u % 3 as p) of_user`,
     },
     {
+      level: 8,
+      text: `select at, 'organization ' || o as organization, 'project ' || u % 3 as project, null as key_id, null as key_name, ${none},
+          'user ' || o || '_' || u as user_id, '{}'::text[] as tags, ${callsPerHour / 4_700} as n
+        from ${userHours} as at, generate_series(0, 49) as o, generate_series(0, 93) as u`,
+    },
+    {
+      level: 9,
+      text: `select at, 'organization ' || o as organization, 'project ' || p as project, null as key_id, null as key_name, ${none},
+          null as user_id, array['tag ' || t] as tags, ${callsPerHour / 1_500} as n
+        from ${userHours} as at, generate_series(0, 49) as o, generate_series(0, 2) as p, generate_series(0, 9) as t`,
+    },
+    {
       level: 5,
       text: `select at, 'organization ' || o as organization, 'project ' || p as project, null as key_id, null as key_name, ${none},
           null as user_id, array['tag ' || t] as tags, ${(callsPerHour * 24) / 1_500} as n

@@ -48,8 +48,8 @@ function firstUuidAt(at: string): string {
 }
 
 /**
- * Calls by hour and by day. Level 1 tells all apart, 2 and 3 leave out users and tags, which are many; 4 and 5 are what
- * is asked of those by the month; 6 and 7 are for days that begin elsewhere than in UTC. What calls cost is here as the call log has it; by attempt
+ * Calls by hour and by day. Level 1 tells all apart, 2 and 3 leave out users and tags, which are many; 4 and 5, 8 and 9
+ * by the hour, are what is asked of those; 6 and 7 are for days that begin elsewhere than in UTC. What calls cost is here as the call log has it; by attempt
  * it is in the ledger's sums.
  */
 export function usageRollups(mostUsersPerHour = mostUsers): RollupSpec {
@@ -78,7 +78,9 @@ export function usageRollups(mostUsersPerHour = mostUsers): RollupSpec {
     },
     levels: [
       { level: 1, grain: 'hour', dims: all },
+      { level: 8, grain: 'hour', dims: ['organization', 'project', 'user_id', 'status'] },
       { level: 2, grain: 'hour', dims: narrow },
+      { level: 9, grain: 'hour', dims: ['organization', 'project', 'tags', 'status'], eachTag: true },
       { level: 6, grain: 'hour', dims: ['organization', 'project', 'status'] },
       { level: 7, grain: 'hour', dims: ['model', 'status'] },
       { level: 4, grain: 'day', dims: ['organization', 'project', 'user_id', 'status'] },

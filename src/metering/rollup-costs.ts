@@ -58,7 +58,7 @@ const mostOtherNames = 1_000
 
 /**
  * The ledger by hour and by day. Level 1 is as fine as rules look (the counters of budgets are made from it), 2 and 3
- * leave out users and tags, which are many; 4 and 5 are what is asked of those by the month; 6 and 7 are for days that
+ * leave out users and tags, which are many; 4 and 5, 8 and 9 by the hour, are what is asked of those; 6 and 7 are for days that
  * begin elsewhere than in UTC, which have to be put together from hours.
  */
 export function costRollups(mostUsersPerHour = mostUsers): RollupSpec {
@@ -90,7 +90,14 @@ export function costRollups(mostUsersPerHour = mostUsers): RollupSpec {
     },
     levels: [
       { level: 1, grain: 'hour', dims: all },
+      { level: 8, grain: 'hour', dims: ['organization', 'project', 'user_id', 'answers', 'estimated'] },
       { level: 2, grain: 'hour', dims: narrow },
+      {
+        level: 9,
+        grain: 'hour',
+        dims: ['organization', 'project', 'tags', 'answers', 'estimated'],
+        eachTag: true,
+      },
       { level: 6, grain: 'hour', dims: ['organization', 'project', 'answers', 'estimated'] },
       { level: 7, grain: 'hour', dims: ['model', 'answers', 'estimated'] },
       { level: 4, grain: 'day', dims: ['organization', 'project', 'user_id', 'answers', 'estimated'] },

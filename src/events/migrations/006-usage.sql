@@ -45,6 +45,8 @@ create table usage_rollups_4 partition of usage_rollups for values in (4) with (
 create table usage_rollups_5 partition of usage_rollups for values in (5) with (fillfactor = 70);
 create table usage_rollups_6 partition of usage_rollups for values in (6) with (fillfactor = 70);
 create table usage_rollups_7 partition of usage_rollups for values in (7) with (fillfactor = 70);
+create table usage_rollups_8 partition of usage_rollups for values in (8) with (fillfactor = 70);
+create table usage_rollups_9 partition of usage_rollups for values in (9) with (fillfactor = 70);
 create index usage_rollups_by_organization on usage_rollups (organization, at);
 
 -- Names from outside that are told apart in the sums of an hour; what comes when the list is full stands as `…other`.

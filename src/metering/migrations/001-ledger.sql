@@ -110,6 +110,8 @@ create table cost_rollups_4 partition of cost_rollups for values in (4) with (fi
 create table cost_rollups_5 partition of cost_rollups for values in (5) with (fillfactor = 70);
 create table cost_rollups_6 partition of cost_rollups for values in (6) with (fillfactor = 70);
 create table cost_rollups_7 partition of cost_rollups for values in (7) with (fillfactor = 70);
+create table cost_rollups_8 partition of cost_rollups for values in (8) with (fillfactor = 70);
+create table cost_rollups_9 partition of cost_rollups for values in (9) with (fillfactor = 70);
 create index cost_rollups_by_organization on cost_rollups (organization, at);
 
 -- Names from outside that are told apart in the sums of an hour; what comes when the list is full stands as `…other`.
