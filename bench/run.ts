@@ -9,13 +9,15 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { freePort, startChild } from './child.ts'
 import type { Contestant } from './contestant.ts'
-import { contestants } from './gateways/index.ts'
+import { contestants, more } from './gateways/index.ts'
 import { legend, soakTable, table } from './report.ts'
 import { dismissAll, type Entry, measureAll, soakAll, standAll } from './tournament.ts'
 
 const help = `npm run bench -- [--only sluice,bare,portkey,litellm] [--rounds 3] [--seconds 2] [--soak 200000]
 
-  --only      which to measure (the direct lane is always there); default: all, with --soak: sluice
+  --only      which to measure (the direct lane is always there); default: all, with --soak: sluice. Only
+              where named: sluice+budgets, and sluice+postgres and sluice+valkey on servers that
+              SLUICE_TEST_DATABASE_URL and SLUICE_TEST_VALKEY_URL name
   --rounds    how often each lane is measured, the contestants taking turns; figures are medians
   --seconds   length of a lane; with the defaults a run takes about five minutes
   --soak      instead of the lanes: so many requests, looking at the memory every 20,000`
@@ -78,10 +80,11 @@ function chosen(): Contestant[] {
   const only = options.only ?? (options.soak === undefined ? undefined : 'sluice')
   if (only === undefined) return [...contestants]
   const names = only.split(',')
-  const known = contestants.map(one => one.name)
+  const all = [...contestants, ...more]
+  const known = all.map(one => one.name)
   const unknown = names.find(name => !known.includes(name))
   if (unknown !== undefined) fail(`There is no contestant "${unknown}". There are: ${known.join(', ')}.`)
-  return contestants.filter(one => one.name === 'direct' || names.includes(one.name))
+  return all.filter(one => one.name === 'direct' || names.includes(one.name))
 }
 
 function describeMachine(): string {

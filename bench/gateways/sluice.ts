@@ -25,8 +25,13 @@ export const translating: Contestant = {
 }
 
 function launch(seat: Seat, dialect: 'openai' | 'anthropic'): Launch {
+  return launchWith(seat, '', dialect)
+}
+
+/** With further lines of configuration. */
+export function launchWith(seat: Seat, more: string, dialect: 'openai' | 'anthropic' = 'openai'): Launch {
   const config = join(seat.folder, 'sluice.yaml')
-  writeFileSync(config, configuration(seat.upstream, dialect))
+  writeFileSync(config, `${configuration(seat.upstream, dialect)}${more}`)
   const data = join(seat.folder, 'data')
   const port = String(seat.port)
   return {
