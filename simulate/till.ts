@@ -165,6 +165,7 @@ export class Till {
     if (code !== 'budget_exceeded' && code !== 'budget_held' && code !== 'rate_limited') return
     const { clock, book } = this.#options
     const nowMs = clock.now()
+    if (this.#store.letGoMs === nowMs) return // before or after it was refused: nobody can tell
     const rooms = this.#rules
       .of(this.#subjectOf(ask), target)
       .filter(({ rule }) => rule.hard)

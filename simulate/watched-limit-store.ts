@@ -15,6 +15,8 @@ export class WatchedLimitStore implements LimitStore {
   readonly #clock: Clock
   readonly #holds = new Map<string, Hold>()
   readonly #spent = new Map<string, { atMs: number; amount: bigint }[]>()
+  /** When a call last let go of something. */
+  letGoMs = Number.NEGATIVE_INFINITY
 
   constructor(store: LimitStore, { book, clock }: { book: LawBook; clock: Clock }) {
     this.#store = store
@@ -48,6 +50,7 @@ export class WatchedLimitStore implements LimitStore {
     const hold = this.#holds.get(id)
     if (!hold) return
     this.#holds.delete(id)
+    this.letGoMs = this.#clock.now()
     for (const { key, amount } of taken) this.#spend(key, amount, hold.atMs)
   }
 

@@ -66,15 +66,16 @@ function sentence({ take, counted, nowMs }: Blocking): string {
 }
 
 function remedy({ take, opensInMs, nowMs }: Blocking): string {
-  const { rule } = take
+  const { rule, line } = take
   if (rule.unit === 'concurrent') return 'Try again when one of them has ended.'
   const { endMs } = rule.window.at(nowMs)
   if (rule.window.rolling === undefined && Number.isFinite(endMs))
     return `It renews at ${new Date(endMs).toISOString()}.`
   if (opensInMs !== undefined) return `There is room again in ${Math.ceil(opensInMs / 1_000)} s.`
-  return rule.window.rolling
+  if (!rule.window.rolling) return 'It does not renew: its owner can raise it.'
+  return line.most !== undefined && line.amount > line.most
     ? 'It is more than the limit ever allows at once: ask for less.'
-    : 'It does not renew: its owner can raise it.'
+    : 'Calls under way have taken the rest: try again in a moment.'
 }
 
 export function blockingOf(

@@ -294,12 +294,13 @@ export class Reservation {
     for (const way of ways) {
       const counts = this.#counts(way)
       for (const { rule, subject } of rules.of(this.#ask.subject, way.target)) {
-        const counter = counterOf({ rule, subject }, this.#atMs)
+        const atMs = isOfCall(rule.unit) ? this.#atMs : way.hold.atMs
+        const counter = counterOf({ rule, subject }, atMs)
         const amount = amountIn(rule.unit, counts)
         const known = takes.find(({ line }) => line.key === counter.key)
         if (known && !isOfCall(rule.unit)) known.line.amount += amount
         if (known) continue
-        const most = rule.hard ? mostOf(rule, subject, this.#atMs) : undefined
+        const most = rule.hard ? mostOf(rule, subject, atMs) : undefined
         takes.push({ rule, subject, line: { ...counter, most, amount, isLease: rule.unit === 'concurrent' } })
       }
     }
@@ -315,18 +316,11 @@ export class Reservation {
 
   #way(target: Target, inputTokens: number, perChoice: number): Way {
     const { asked } = this.#ask
+    const { pricing, clock } = this.#deps
     const outputTokens = perChoice * (asked.output?.choices ?? 1)
-    const picoUsd = this.#deps.pricing.bound(
-      target,
-      { inputTokens, outputTokens, tier: asked.tier },
-      this.#atMs,
-    )
-    return {
-      target,
-      asked,
-      hold: { atMs: this.#atMs, inputTokens, outputTokens, picoUsd },
-      attempt: undefined,
-    }
+    const atMs = this.#isHeld ? clock.now() : this.#atMs
+    const picoUsd = pricing.bound(target, { inputTokens, outputTokens, tier: asked.tier }, atMs)
+    return { target, asked, hold: { atMs, inputTokens, outputTokens, picoUsd }, attempt: undefined }
   }
 
   #unpriced({ target, hold }: Way, takes: readonly Take[]): Refusal | undefined {

@@ -12,6 +12,9 @@ export interface WaitOptions {
   again: boolean
 }
 
+/** Who does not fit is not the only one to be asked: a few behind it may want less. */
+const wokenAtOnce = 4
+
 /**
  * Calls that wait until others let go of what they hold, a line for each counter. Whoever lets go wakes the first;
  * who finds room wakes the next.
@@ -58,7 +61,8 @@ export class Waiters {
   /** There is more room in these counters. */
   wake(keys: Iterable<string>): void {
     if (this.#lines.size === 0) return
-    for (const key of keys) this.#lines.get(key)?.[0]?.resolve('woken')
+    for (const key of keys)
+      for (const waiter of this.#lines.get(key)?.slice(0, wokenAtOnce) ?? []) waiter.resolve('woken')
   }
 
   #begin(key: string, first: Waiter): void {
