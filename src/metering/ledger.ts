@@ -119,9 +119,12 @@ export function createLedger(options: LedgerOptions): Ledger {
       return { ...counts, folded: rollup.folded }
     },
     routes(flush) {
-      const told = async (seq: number): Promise<void> => onCorrected?.(await spentOfEntries(database, [seq]))
-      const onAdjusted = (seq: number): void => {
-        told(seq).catch(cause => log.error({ err: cause, seq }, 'counters were not told of an adjustment'))
+      const onAdjusted = async (seq: number): Promise<void> => {
+        try {
+          onCorrected?.(await spentOfEntries(database, [seq]))
+        } catch (cause) {
+          log.error({ err: cause, seq }, 'counters were not told of an adjustment')
+        }
       }
       return [
         ...ledgerRoutes({ database, chargeOf, flush, onAdjusted }),

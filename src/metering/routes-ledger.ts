@@ -15,7 +15,7 @@ export interface LedgerRoutesOptions {
   chargeOf: ChargeOf
   flush(): Promise<void>
   /** Told of a correction that has just been written. */
-  onAdjusted(seq: number): void
+  onAdjusted(seq: number): Promise<void>
 }
 
 const mostHolds = 1_000
@@ -142,7 +142,7 @@ function adjustRoute({ database, chargeOf, onAdjusted }: LedgerRoutesOptions): R
         })
       if (adjusted.outcome === 'differs')
         throw new Fault('conflict', 'The `id` belongs to another adjustment: use a new one.', { param: 'id' })
-      if (adjusted.outcome === 'written') onAdjusted(adjusted.entry.seq)
+      if (adjusted.outcome === 'written') await onAdjusted(adjusted.entry.seq)
       return showEntry(adjusted.entry)
     },
   }

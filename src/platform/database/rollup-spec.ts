@@ -61,8 +61,7 @@ export function writeStatement(spec: RollupSpec, folds: boolean): string {
       group by hour, ${dims.join(', ')}),
     spread as (${spec.levels.map(level => spreadOver(spec, level)).join(' union all ')})
   insert into ${table} (level, at, digest, ${[...dims, ...sums].join(', ')})
-  select level, at, md5(jsonb_build_array(${dims.join(', ')})::text)::uuid, ${dims.join(', ')}, ${grouped}
-  from spread group by level, at, ${dims.join(', ')}
+  select level, at, md5(jsonb_build_array(${dims.join(', ')})::text)::uuid, ${[...dims, ...sums].join(', ')} from spread
   on conflict (level, at, digest) do update set ${more.join(', ')}`
 }
 
@@ -76,12 +75,21 @@ function foldedDim(dim: string): string {
     : `case when ${isRefused(`fact.${dim}`)} then $6 else fact.${dim} end as ${dim}`
 }
 
+/** The rows of a level: those of the finest as they are, of the others what they add up to. */
 function spreadOver(spec: RollupSpec, { level, grain, dims, eachTag = false }: RollupLevel): string {
+  const all = Object.keys(spec.dims)
   const at = grain === 'hour' ? 'hour' : `date_trunc('day', hour, 'UTC')`
+  const tag = `case when tag is null then '{}' else array[tag] end`
   const shown = Object.entries(spec.dims).map(([dim, type]) => {
-    if (dim === 'tags' && eachTag) return `case when tag is null then '{}' else array[tag] end as tags`
+    if (dim === 'tags' && eachTag) return `${tag} as tags`
     return dims.includes(dim) ? dim : `${dim === 'tags' ? `'{}'` : 'null'}::${type} as ${dim}`
   })
   const from = eachTag ? 'base left join lateral unnest(tags) as each (tag) on true' : 'base'
-  return `select ${level} as level, ${at} as at, ${shown.join(', ')}, ${Object.keys(spec.sums).join(', ')} from ${from}`
+  const isFinest = !eachTag && grain === 'hour' && all.every(dim => dims.includes(dim))
+  const sums = Object.entries(spec.sums).map(([name, how]) =>
+    isFinest ? name : `${how}(${name}) as ${name}`,
+  )
+  const keys = dims.map(dim => (dim === 'tags' && eachTag ? tag : dim))
+  return `select ${level} as level, ${at} as at, ${[...shown, ...sums].join(', ')} from ${from}
+    ${isFinest ? '' : `group by ${[at, ...keys].join(', ')}`}`
 }
