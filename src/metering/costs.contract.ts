@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import type { Database } from '#platform'
 import {
   admin,
   answered,
@@ -157,6 +158,34 @@ export function costsContract(stage: LedgerStage): void {
       ])
       assert.ok(process.ledger.counts.folded > 0)
       await process.leave()
+    })
+
+    it('count each entry once, whoever adds it up, and whoever is killed at it', async () => {
+      const { database } = stage
+      let isDying = true
+      const dying: Database = {
+        query: (statement, values) => database.query(statement, values),
+        transaction: async work =>
+          await database.transaction(async tx => {
+            const done = await work(tx)
+            if (isDying) throw new Error('killed before the commit')
+            return done
+          }),
+        close: async () => undefined,
+      }
+      const one = await stage.join({ database: dying })
+      const two = await stage.join()
+      for (let n = 0; n < 3; n++) await one.call({ attempts: [answered({ costPicoUsd: 1n })] })
+      await assert.rejects(one.ledger.catchUp(), /killed/)
+      isDying = false
+      await Promise.all([one.ledger.catchUp(), two.ledger.catchUp(), two.ledger.catchUp()])
+      await one.ledger.catchUp()
+      const summed = await stage.rows('select level, sum(entries)::int as n from cost_rollups group by level')
+      assert.deepEqual([...new Set(summed.map(({ n }) => n))], [3])
+      assert.deepEqual(await stage.rows('select from ledger_feed'), [])
+      const { total } = await two.ask('/sluice/v1/costs?from=2026-01-14')
+      assert.deepEqual([total.attempts, total.cost_usd], [3, '0.000000000003'])
+      for (const process of [one, two]) await process.leave()
     })
 
     it('refuse what they do not know', async () => {

@@ -53,7 +53,7 @@ const facts = `select seq as key, held_at as at, organization, project, key_id, 
 const all = Object.keys(dims)
 const narrow = all.filter(dim => dim !== 'user_id' && dim !== 'tags')
 
-export const mostUsers = 10_000
+const mostUsers = 10_000
 const mostOtherNames = 1_000
 
 /**
