@@ -47,9 +47,9 @@ export function judgeBill(
   return billed
 }
 
-/** Who has said nothing but an error is held to have done nothing, though this one bills the prompt. */
-export function isMereError({ failure, output_tokens: output }: BillLine): boolean {
-  return failure === 'stream-error' && output === 0
+/** Who has said nothing but an error is held to have done nothing, though this one bills the prompt, and thoughts. */
+export function isMereError({ failure, output_tokens, reasoning_tokens }: BillLine): boolean {
+  return failure === 'stream-error' && output_tokens === reasoning_tokens
 }
 
 function judgeLine(
