@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import OpenAI from 'openai'
+import { parseUsd } from '#exchange'
 import { type Sluice, startSluice } from './support/sluice.ts'
 
 const config = `
 providers: { sim: {} }
 prices: { sim/*: { input: 1, output: 2 } }
 markup: { "*": "1.5" }
+budgets: [{ name: acme, per: organization, limit: $100, every: total }]
 keys:
   - { name: web, key: sk-web-of-the-test, organization: acme, project: shop }
   - { name: app, key: sk-app-of-the-test, organization: globex, project: app }
@@ -30,6 +32,14 @@ describe('what calls cost', () => {
 
   const read = async (path: string, key?: string): Promise<Answer> =>
     (await (await admin(path, undefined, key)).json()) as Answer
+
+  const spentOfBudget = async (): Promise<bigint> => {
+    const answer = await admin('/sluice/v1/budgets')
+    const { data } = (await answer.json()) as {
+      data: { counters: { data: { subject: string; spent: string }[] } }[]
+    }
+    return parseUsd(data[0]?.counters.data.find(({ subject }) => subject === 'acme')?.spent ?? '0')
+  }
 
   before(async () => {
     sluice = await startSluice({ config })
@@ -101,14 +111,17 @@ describe('what calls cost', () => {
 
   it('is corrected by an entry, and outlives a crash', async () => {
     const body = { id: 'credit-1', call: callId, attempt: 1, amount_usd: '-0.000001', reason: 'credit note' }
+    const before = await spentOfBudget()
     assert.equal((await admin('/sluice/v1/ledger/adjustments', body)).status, 200)
+    assert.equal(before - (await spentOfBudget()), 1_000_000n, 'the budget has it again')
     await sluice.kill()
     await sluice.restart()
+    assert.equal(before - (await spentOfBudget()), 1_000_000n)
     assert.equal((await admin('/sluice/v1/ledger/adjustments', body)).status, 200)
     const { data } = await read(`/sluice/v1/ledger?call=${callId}`)
     assert.deepEqual(
       data.map(({ kind }) => kind),
-      ['adjust', 'post'],
+      ['adjust', 'post', 'hold'],
     )
     const { total } = await read('/sluice/v1/costs')
     assert.equal(total.cost_usd, dollars(costPicoUsd() - 1_000_000n))

@@ -1,8 +1,8 @@
 import type { RuleSubject, Target } from '#exchange'
 import { counterOf } from './counter.ts'
-import { amountIn } from './needs.ts'
+import { amountIn, isOfCall } from './needs.ts'
 import type { Rule } from './rule.ts'
-import { ruleSet } from './rule-set.ts'
+import { type RuleSet, ruleSet } from './rule-set.ts'
 import type { Entry } from './store.ts'
 
 /** What the ledger has counted of attempts that are alike, in one stretch of time. */
@@ -53,6 +53,20 @@ export async function entriesOf(
     }
   }
   return [...sums.values()]
+}
+
+/** What corrections in the ledger change of counters in their windows of this moment. */
+export function correctionsOf(rules: RuleSet, corrections: readonly Spent[], nowMs: number): Entry[] {
+  return corrections.flatMap(spent =>
+    rules
+      .of(spent.subject, targetOf(spent))
+      .filter(({ rule }) => !isOfCall(rule.unit) && spent.atMs >= startOf(rule, nowMs))
+      .map(concern => ({
+        ...counterOf(concern, nowMs),
+        amount: amountIn(concern.rule.unit, spent),
+        atMs: spent.atMs,
+      })),
+  )
 }
 
 /** Rules by the longest stretches that fit into their windows, since long ones are cheaper to read. */

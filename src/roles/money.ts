@@ -2,6 +2,7 @@ import type { Alerts } from '#alerts'
 import type { Route } from '#exchange'
 import {
   type Books,
+  correctionsOf,
   createRules,
   entriesOf,
   LimitKeeper,
@@ -11,6 +12,7 @@ import {
   type Rule,
   type Rules,
   readStandings,
+  type Spent,
   settleExpired,
   ValkeyLimitStore,
   viewLedger,
@@ -43,6 +45,8 @@ export interface Money {
   routes: readonly Route[]
   /** Told of calls once they are in the ledger. */
   posted(calls: readonly string[]): void
+  /** Told of corrections once they are in the ledger. */
+  corrected(spent: readonly Spent[]): void
   configure(config: Config): void
   /** Counters stand as the ledger says when this resolves; where they are shared, as soon as they are reached. */
   start(): Promise<void>
@@ -81,6 +85,12 @@ export function createMoney(options: MoneyOptions): Money {
     rules,
     routes: rules.routes,
     posted: calls => counters.posted(calls),
+    corrected(spent) {
+      const nowMs = clock.now()
+      const told = async (): Promise<void> =>
+        await store.add(correctionsOf(rules.current(), spent, nowMs), nowMs)
+      told().catch(cause => log.warn({ err: cause }, 'counters of budgets were not told of a correction'))
+    },
     configure: config => rules.configure(config),
     async start() {
       await rules.start()

@@ -91,6 +91,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     log,
     vacuums,
     usersPerHour: config.calls.users_per_hour,
+    onCorrected: spent => money.corrected(spent),
     chargeOf: (cost, organization, project) => markup.chargeOf(cost, organization, project),
   })
   const companion = telling(ledger.companion, calls => money.posted(calls))
