@@ -12,6 +12,8 @@ const suiteTimeoutMs = 12 * 60_000
 const testTimeoutMs = 4 * 60_000
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+/** As `npm start` has it: each of some hundred test files would read and compile all of the source anew. */
+const compileCache = fileURLToPath(new URL('../node_modules/.cache/sluice', import.meta.url))
 const given = process.argv.slice(2)
 const filters = given.filter(argument => !argument.startsWith('-'))
 const options = given.filter(argument => argument.startsWith('-'))
@@ -40,7 +42,7 @@ const runner = spawn(
     ...options,
     ...files,
   ],
-  { cwd: root, stdio: 'inherit' },
+  { cwd: root, stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: compileCache } },
 )
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => runner.kill(signal))
 

@@ -51,8 +51,8 @@ const morePoints = [
 const rounds = Number(process.env.SLUICE_TEST_ROUNDS ?? 0)
 const wayOf = (engine: TestDatabase): string[] =>
   (rounds === 0 ? points : Array.from({ length: rounds }, () => [...points, ...morePoints]).flat())
-    // Only the embedded database has its intents in a file; on the other one a pass over half of the points is enough.
-    .filter((point, n) => engine.name === 'embedded' || (n % 2 === 0 && !point.startsWith('half an intent')))
+    // Only the embedded database has its intents in a file; on the other one a pass over a third of the points is enough.
+    .filter((point, n) => engine.name === 'embedded' || (n % 3 === 0 && !point.startsWith('half an intent')))
 
 for (const engine of testDatabases()) {
   describe(`money and kill -9 (${engine.name})`, () => {

@@ -3,7 +3,7 @@ export { systemChance } from './chance.ts'
 export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
 export type { Check, Environment, Loaded } from './config/load.ts'
-export { defaultConfig, loadConfig } from './config/load.ts'
+export { configReader, defaultConfig, loadConfig } from './config/load.ts'
 export type { Problem } from './config/problem.ts'
 export { renderProblems } from './config/problem.ts'
 export {

@@ -9,11 +9,10 @@ import { checkMarkup, checkPrices, markupConfig, pricesConfig } from '#metering'
 import {
   type Check,
   checkEgress,
+  configReader,
   defaultConfig,
   type Environment,
   egressConfig,
-  type Loaded,
-  loadConfig,
 } from '#platform'
 import {
   checkProviders,
@@ -98,23 +97,21 @@ const checkValkey: Check<Config> = ({ valkey, database }, report) => {
     )
 }
 
-export function readConfig(source: { text: string; file: string; env: Environment }): Loaded<Config> {
-  return loadConfig({
-    schema: configSchema,
-    checks: [
-      { reads: ['providers'], check: checkProviders },
-      { reads: ['providers', 'models'], check: checkModels },
-      { reads: ['providers', 'prices'], check: checkPrices },
-      { reads: ['markup'], check: checkMarkup },
-      { reads: ['keys', 'admin_key'], check: checkKeys },
-      { reads: ['egress'], check: checkEgress },
-      { reads: ['valkey', 'database'], check: checkValkey },
-      { reads: ['alerts'], check: checkAlerts },
-      { reads: ['budgets', 'rate_limits', 'models', 'providers'], check: checkRules },
-    ],
-    ...source,
-  })
-}
+/** Of a file's text, and all that is wrong with it. */
+export const readConfig = configReader({
+  schema: configSchema,
+  checks: [
+    { reads: ['providers'], check: checkProviders },
+    { reads: ['providers', 'models'], check: checkModels },
+    { reads: ['providers', 'prices'], check: checkPrices },
+    { reads: ['markup'], check: checkMarkup },
+    { reads: ['keys', 'admin_key'], check: checkKeys },
+    { reads: ['egress'], check: checkEgress },
+    { reads: ['valkey', 'database'], check: checkValkey },
+    { reads: ['alerts'], check: checkAlerts },
+    { reads: ['budgets', 'rate_limits', 'models', 'providers'], check: checkRules },
+  ],
+})
 
 /**
  * Without a file: every vendor whose key is in the environment, a local Ollama, and the simulator. A model of

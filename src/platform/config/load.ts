@@ -3,7 +3,7 @@ import { explainAll } from './explain.ts'
 import type { Problem } from './problem.ts'
 import type { Environment } from './references.ts'
 import { Source } from './source.ts'
-import { validate } from './validate.ts'
+import { createValidator } from './validate.ts'
 import type { Path } from './values.ts'
 
 /** A rule that spans several fields: reports what is wrong at a path. */
@@ -15,9 +15,12 @@ export interface CheckOf<T> {
   check: Check<T>
 }
 
-export interface LoadOptions<S extends TSchema> {
+export interface ConfigShape<S extends TSchema> {
   schema: S
   checks?: readonly CheckOf<Static<S>>[]
+}
+
+export interface ConfigSource {
   text: string
   /** For messages. */
   file: string
@@ -32,30 +35,45 @@ export type Loaded<T> = { ok: true; config: T } | { ok: false; problems: Problem
  * Reads a configuration: YAML, `${ENV}` references, the schema with its defaults, the rules across fields. All
  * problems are reported at once, in the order of their lines. The result is frozen.
  */
-export function loadConfig<S extends TSchema>(options: LoadOptions<S>): Loaded<Static<S>> {
-  const source = new Source(options.file, options.text)
-  const written = source.read(options.env)
-  if (!written) return { ok: false, problems: source.problems }
-  const broken = new Set<unknown>()
-  for (const finding of explainAll(validate(options.schema, written.data), written.data)) {
-    source.report(finding)
-    if (finding.breaks) broken.add(finding.path[0])
+export function loadConfig<S extends TSchema>(options: ConfigShape<S> & ConfigSource): Loaded<Static<S>> {
+  return configReader<S>(options)(options)
+}
+
+/** A reader of one kind of configuration; it gets ready when it is first used, which takes a tenth of a second. */
+export function configReader<S extends TSchema>({
+  schema,
+  checks = [],
+}: ConfigShape<S>): (source: ConfigSource) => Loaded<Static<S>> {
+  let validator: ReturnType<typeof createValidator> | undefined
+  return ({ text, file, env }) => {
+    const source = new Source(file, text)
+    const written = source.read(env)
+    if (!written) return { ok: false, problems: source.problems }
+    validator ??= createValidator(schema)
+    const broken = new Set<unknown>()
+    for (const finding of explainAll(validator(written.data), written.data)) {
+      source.report(finding)
+      if (finding.breaks) broken.add(finding.path[0])
+    }
+    const config = written.data as Static<S> // the schema says so, but for the sections that are broken
+    for (const { reads, check } of checks) {
+      if (reads.some(section => broken.has(section))) continue
+      check(config, (path, message, hint) => {
+        if (!source.isFaulty(path)) source.report({ path, message, hint })
+      })
+    }
+    if (source.problems.length === 0) return { ok: true, config: freeze(config) }
+    return {
+      ok: false,
+      problems: source.problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
+    }
   }
-  const config = written.data as Static<S> // the schema says so, but for the sections that are broken
-  for (const { reads, check } of options.checks ?? []) {
-    if (reads.some(section => broken.has(section))) continue
-    check(config, (path, message, hint) => {
-      if (!source.isFaulty(path)) source.report({ path, message, hint })
-    })
-  }
-  if (source.problems.length === 0) return { ok: true, config: freeze(config) }
-  return { ok: false, problems: source.problems.toSorted((a, b) => a.line - b.line || a.column - b.column) }
 }
 
 /** The schema's defaults around what is given: a configuration without a file. Throws when that is not valid. */
 export function defaultConfig<S extends TSchema>(schema: S, given: unknown): Static<S> {
   const config = structuredClone(given) as Static<S>
-  const [error] = validate(schema, config)
+  const [error] = createValidator(schema)(config)
   if (error) throw new Error(`${error.instancePath} ${error.message}`)
   return freeze(config)
 }

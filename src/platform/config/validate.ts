@@ -5,12 +5,7 @@ import { type Bounds, type QuantityKind, readQuantity } from './quantities.ts'
 import { type Shape, shapeOfEach } from './shape.ts'
 import { define, leftOut } from './values.ts'
 
-/** Holds data against a schema, and fills in its defaults and the numbers that quantities stand for. */
-export function validate(schema: TSchema, data: unknown): readonly ErrorObject[] {
-  return createValidator(schema)(data)
-}
-
-/** The same for a schema that much data is held against: compiling it takes milliseconds. */
+/** Holds data against a schema, and fills in its defaults and the numbers that quantities stand for; compiled once. */
 export function createValidator(schema: TSchema): (data: unknown) => readonly ErrorObject[] {
   const isValid = createAjv().compile(schema)
   return data => {
