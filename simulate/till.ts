@@ -273,6 +273,6 @@ function leastOf({ unit }: Rule, asked: Affording['asked'], target: Target): big
   return amountIn(unit, { inputTokens, outputTokens, picoUsd })
 }
 
-export function targetOf({ provider, target }: { provider: string; target: string }): Target {
+function targetOf({ provider, target }: { provider: string; target: string }): Target {
   return { provider, model: target.slice(provider.length + 1) }
 }

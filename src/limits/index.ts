@@ -19,7 +19,6 @@ export type { Increase, Match, Rule, SoftAction, SoftStep, Threshold, Unit } fro
 export { mostOf } from './rule.ts'
 export type { ConfiguredRules } from './rule-book.ts'
 export type { Concern, RuleSet } from './rule-set.ts'
-export { ruleSet } from './rule-set.ts'
 export type { Counters, Rules, RulesOptions, Standing } from './rules.ts'
 export { createRules } from './rules.ts'
 export { readStandings } from './standings-of-rule.ts'

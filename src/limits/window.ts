@@ -37,10 +37,6 @@ export const periodMs: Readonly<Record<Exclude<Period, 'total'>, number>> = {
   quarter: 90 * 24 * hourMs,
 }
 
-export function windowAt(window: Window, ms: number): Span {
-  return window.at(ms)
-}
-
 const always: Span = { key: 'total', startMs: 0, endMs: Number.POSITIVE_INFINITY }
 
 /** A period of the calendar of a time zone; throws a `RangeError` where there is no such zone. */
