@@ -193,6 +193,7 @@ export function createStage({
       }),
     async readLedger() {
       if (database === undefined) await sluice.stop()
+      else await administer({ path: '/costs' }) // commits what has ended
       return await readRows(database, sluice.dataDir)
     },
   }

@@ -85,10 +85,10 @@ for (const [sdk, Sdk] of Object.entries(officialSdks)) {
         await assert.rejects(stranger.responses.create({ model, input: 'a' }), Sdk.AuthenticationError)
       }
       for (const ask of [
-        client.chat.completions.create({ model: 'nobody/none', messages }),
-        client.responses.create({ model: 'nobody/none', input: 'a' }),
+        () => client.chat.completions.create({ model: 'nobody/none', messages }),
+        () => client.responses.create({ model: 'nobody/none', input: 'a' }),
       ])
-        await assert.rejects(ask, cause => {
+        await assert.rejects(ask(), cause => {
           assert.ok(cause instanceof Sdk.NotFoundError)
           assert.equal(cause.code, 'model_not_found')
           return true

@@ -29,19 +29,24 @@ const hourMs = 3_600_000
 
 /**
  * What the counters of these rules have counted in their windows of this moment, by the ledger: of calls that have
- * ended, and were held before `beforeMs`.
+ * ended, and were held before `beforeMs`. `withOpen`: attempts under way count as what is held for them; those of a
+ * process that has just died will be posted as that.
  */
 export async function entriesOf(
   rules: readonly Rule[],
   spentSince: SpentSince,
-  { nowMs, beforeMs = Number.POSITIVE_INFINITY }: { nowMs: number; beforeMs?: number },
+  {
+    nowMs,
+    beforeMs = Number.POSITIVE_INFINITY,
+    withOpen = false,
+  }: { nowMs: number; beforeMs?: number; withOpen?: boolean },
 ): Promise<Entry[]> {
   const sums = new Map<string, Entry>()
   for (const [bucketMs, alike] of byBucket(rules, nowMs)) {
     const set = ruleSet(alike)
     const fromMs = Math.min(...alike.map(rule => startOf(rule, nowMs)))
     for await (const spent of spentSince({ fromMs, bucketMs })) {
-      if (spent.open || spent.atMs >= beforeMs) continue
+      if ((spent.open && !withOpen) || spent.atMs >= beforeMs) continue
       for (const { rule, subject } of set.of(spent.subject, targetOf(spent))) {
         if (spent.atMs < startOf(rule, nowMs)) continue
         addTo(sums, {

@@ -141,7 +141,8 @@ function ownCounters({ ledger, clock }: MoneyOptions): KeptCounters {
     store,
     async seed(added, beforeMs) {
       const nowMs = clock.now()
-      store.add(await entriesOf(added, ledger.spentSince, { nowMs, beforeMs }), nowMs)
+      const withOpen = beforeMs === Number.POSITIVE_INFINITY // at the start none of them is this process's own
+      store.add(await entriesOf(added, ledger.spentSince, { nowMs, beforeMs, withOpen }), nowMs)
     },
     posted: () => undefined,
     start: async () => undefined,
