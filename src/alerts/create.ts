@@ -1,5 +1,5 @@
 import { Fault, type Route } from '#exchange'
-import type { Chance, Clock, Database, Log } from '#platform'
+import { type Chance, type Clock, type Database, type Log, repeat } from '#platform'
 import type { Alert } from './alert.ts'
 import { picoUsd } from './amount.ts'
 import type { Audit } from './audit.ts'
@@ -9,7 +9,6 @@ import { Deliveries } from './deliver.ts'
 import type { Destination, Told } from './destination.ts'
 import { createDestinations, type Network } from './destinations.ts'
 import { Raiser } from './raise.ts'
-import { repeat } from './repeat.ts'
 import { silenceRoutes } from './routes.silences.ts'
 import { alertRoutes, type Tested } from './routes.ts'
 import { deleteOldAlerts, dropOrphans, dropSilenced } from './store.ts'
@@ -72,9 +71,9 @@ export function createAlerts(options: AlertsOptions): Alerts {
     start() {
       const { clock } = options
       stops.push(
-        repeat(options, { waitMs: () => pollMs, what: 'delivering alerts' }, () => crew.deliver()),
-        repeat(options, { waitMs: () => upkeepMs, what: 'upkeep of alerts' }, () => upkeep(crew, options)),
-        repeat(options, { waitMs: untilNextHour(clock), what: 'comparing spend' }, () =>
+        repeat(options, { waitMs: pollMs, failed: 'delivering alerts failed' }, () => crew.deliver()),
+        repeat(options, { waitMs: upkeepMs, failed: 'upkeep of alerts failed' }, () => upkeep(crew, options)),
+        repeat(options, { waitMs: untilNextHour(clock), failed: 'comparing spend failed' }, () =>
           compareSpend(crew, options),
         ),
       )

@@ -1,5 +1,5 @@
 import type { Call } from '#exchange'
-import { type Clock, type Database, type Log, Rollup } from '#platform'
+import { type Clock, type Database, type Log, Rollup, repeat } from '#platform'
 import type { Companion } from './companion.ts'
 import { Contents } from './contents.ts'
 import { Exchange } from './exchange.ts'
@@ -142,24 +142,8 @@ export class Events {
 
   /** Until `stop`, which waits for what is being done. */
   #repeat(everyMs: number, work: () => Promise<void>): void {
-    const { clock, log } = this.#options
-    let stopped = false
-    let cancel: () => void = () => undefined
-    let running: Promise<void> | undefined
-    const again = (): void => {
-      if (!stopped) cancel = clock.after(everyMs, run)
-    }
-    const run = (): void => {
-      running = work()
-        .catch(cause => log.error({ err: cause }, 'upkeep of the call log failed; it is tried again'))
-        .finally(again)
-    }
-    this.#stops.push(async () => {
-      stopped = true
-      cancel()
-      await running
-    })
-    again()
+    const options = { waitMs: everyMs, failed: 'upkeep of the call log failed' }
+    this.#stops.push(repeat(this.#options, options, work))
   }
 
   #keepContent(exchange: Exchange): void {

@@ -1,9 +1,9 @@
 import type { Decision, Presence } from '#exchange'
-import type { Clock, Database, Log } from '#platform'
+import { type Clock, type Database, type Log, repeat } from '#platform'
 import { type Claim, Claims, type Limits, leaseMs } from './claims.ts'
 import type { KeyedRequest } from './keyed-request.ts'
 import { releaseOthers, renewClaims } from './store.ts'
-import { repeat, sweep } from './upkeep.ts'
+import { sweep } from './sweep.ts'
 
 export type { Claim } from './claims.ts'
 export type { KeyedRequest } from './keyed-request.ts'
@@ -35,6 +35,7 @@ export interface Idempotency {
 
 const renewEveryMs = leaseMs / 6
 const sweepEveryMs = 60_000
+const failed = 'upkeep of idempotency keys failed'
 
 export function createIdempotency(options: IdempotencyOptions): Idempotency {
   const { database, clock, instance, shared } = options
@@ -56,8 +57,10 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
     async start() {
       if (!shared) await releaseOthers(database, instance)
       stops.push(
-        repeat(options, renewEveryMs, renew),
-        repeat(options, sweepEveryMs, () => sweep(database, { nowMs: clock.now(), vacuums: !shared })),
+        repeat(options, { waitMs: renewEveryMs, failed }, renew),
+        repeat(options, { waitMs: sweepEveryMs, failed }, () =>
+          sweep(database, { nowMs: clock.now(), vacuums: !shared }),
+        ),
       )
     },
     async stop() {

@@ -1,6 +1,6 @@
 import type { Route } from '#exchange'
 import type { Clock, Database, Log } from '#platform'
-import { Rollup } from '#platform'
+import { Rollup, repeat } from '#platform'
 import { createCompanion, type LedgerCompanion } from './ledger-companion.ts'
 import type { ChargeOf } from './ledger-entry.ts'
 import { type FeatureSpend, hourlySpend } from './ledger-hours.ts'
@@ -17,7 +17,6 @@ import { costRollups } from './rollup-costs.ts'
 import { costRoutes } from './routes-costs.ts'
 import { ledgerRoutes } from './routes-ledger.ts'
 import { organizationRoutes } from './routes-organization.ts'
-import { repeat } from './upkeep.ts'
 
 export interface LedgerOptions {
   database: Database
@@ -98,7 +97,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     if (added > 0 && options.vacuums) await summarizeHolds(database)
   }
   const upkeep = (everyMs: number, work: () => Promise<unknown>): void => {
-    stops.push(repeat({ clock, log, what: 'the ledger' }, everyMs, work))
+    stops.push(repeat(options, { waitMs: everyMs, failed: 'upkeep of the ledger failed' }, work))
   }
 
   return {

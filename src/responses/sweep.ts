@@ -1,4 +1,4 @@
-import type { Clock, Database, Log } from '#platform'
+import { type Clock, type Database, type Log, repeat } from '#platform'
 import { deleteExpired, vacuumResponses } from './store.ts'
 
 export interface SweepDeps {
@@ -14,24 +14,8 @@ const atOnce = 1_000
 
 /** Deletes what has outlived its time, now and then, until the returned function is called, which waits for the end. */
 export function startSweep(deps: SweepDeps): () => Promise<void> {
-  const { clock, log } = deps
-  let stopped = false
-  let cancel: () => void = () => undefined
-  let running: Promise<void> | undefined
-  const again = (): void => {
-    if (!stopped) cancel = clock.after(everyMs, run)
-  }
-  const run = (): void => {
-    running = sweep(deps)
-      .catch(cause => log.error({ err: cause }, 'expired responses could not be deleted; it is tried again'))
-      .finally(again)
-  }
-  again()
-  return async () => {
-    stopped = true
-    cancel()
-    await running
-  }
+  const options = { waitMs: everyMs, failed: 'expired responses could not be deleted' }
+  return repeat(deps, options, () => sweep(deps))
 }
 
 async function sweep({ database, clock, vacuums }: SweepDeps): Promise<void> {
