@@ -1,12 +1,6 @@
-const picoDigits = 12
+import { formatUsd } from '#exchange'
 
-/** Whole pico-dollars as exact US dollars, without exponent and without zeros at the end. */
-export function usd(picoUsd: bigint): string {
-  const digits = (picoUsd < 0n ? -picoUsd : picoUsd).toString().padStart(picoDigits + 1, '0')
-  const fraction = digits.slice(-picoDigits).replace(/0+$/, '')
-  const whole = `${picoUsd < 0n ? '-' : ''}${digits.slice(0, -picoDigits)}`
-  return fraction ? `${whole}.${fraction}` : whole
-}
+const picoDigits = 12
 
 /** Pico-dollars of a plain decimal of US dollars; finer digits are cut. */
 export function picoUsd(decimal: string): bigint {
@@ -17,7 +11,7 @@ export function picoUsd(decimal: string): bigint {
 /** For people: cents, or what there is below one; others count in `unit`. */
 export function shown(amount: bigint, unit: string): string {
   if (unit !== 'usd') return `${amount.toLocaleString('en-US')} ${unit.replaceAll('_', ' ')}`
-  const [whole = '0', fraction = ''] = usd(amount).split('.')
+  const [whole = '0', fraction = ''] = formatUsd(amount).split('.')
   if (fraction === '') return `$${whole}`
   const significant = whole === '0' ? (/^0*\d{1,2}/.exec(fraction)?.[0] ?? '') : fraction.slice(0, 2)
   return `$${whole}.${significant.padEnd(2, '0')}`

@@ -1,6 +1,7 @@
+import { formatUsd } from '#exchange'
 import { isoTime } from '#platform'
 import type { Alert, Severity } from './alert.ts'
-import { percent, shown, usd } from './amount.ts'
+import { percent, shown } from './amount.ts'
 import type { BudgetNote } from './budget-note.ts'
 import { BurnRate, lookAgainMs } from './burn-rate.ts'
 
@@ -169,7 +170,7 @@ export class BudgetWatch {
   #raise(note: BudgetNote, counter: Counter, { kind, key, severity, title, ...rest }: Finding): void {
     if (!this.#mayName(note)) return this.#raiseOthers(note)
     const unit = note.unit ?? 'usd'
-    const amount = (value: bigint): string => (unit === 'usd' ? usd(value) : value.toString())
+    const amount = (value: bigint): string => (unit === 'usd' ? formatUsd(value) : value.toString())
     const renews = Number.isFinite(counter.untilMs)
     const detail = {
       budget: note.name,

@@ -1,6 +1,7 @@
+import { formatUsd } from '#exchange'
 import { isoTime } from '#platform'
 import type { Alert } from './alert.ts'
-import { shown, usd } from './amount.ts'
+import { shown } from './amount.ts'
 import { baselineOf, isFar } from './spend-baseline.ts'
 
 /** What calls of one feature cost over some time; also of those that name no feature. */
@@ -125,8 +126,8 @@ function describe(change: Change, { fromMs, within }: { fromMs: number; within: 
     .slice(0, 5)
     .map(part => ({
       of: part.place.slice(1).join('/'),
-      spent_usd: usd(part.spent),
-      usual_usd: usd(part.usual),
+      spent_usd: formatUsd(part.spent),
+      usual_usd: formatUsd(part.usual),
     }))
   const verb = direction === 'rise' ? 'spent far more than usual' : 'spent far less than usual'
   return {
@@ -140,8 +141,8 @@ function describe(change: Change, { fromMs, within }: { fromMs: number; within: 
       ...(project !== undefined && { project }),
       ...(feature !== undefined && { feature }),
       direction,
-      spent_usd: usd(spent),
-      usual_usd: usd(usual),
+      spent_usd: formatUsd(spent),
+      usual_usd: formatUsd(usual),
       hour_starts_at: isoTime(fromMs),
       ...(parts.length > 0 && { parts }),
     },

@@ -1,9 +1,8 @@
 import { type Static, Type } from 'typebox'
-import { type CallStatus, totalInput, totalOutput, type Usage } from '#exchange'
+import { type CallStatus, formatUsd, totalInput, totalOutput, type Usage } from '#exchange'
 import type { CallRead, CallReadWhole } from './read-calls.ts'
 import { callId, oneOf } from './read-filter.ts'
 import { type AttemptRow, callIdOf } from './record.ts'
-import { formatUsd } from './usd.ts'
 
 const text = (description: string) => Type.String({ description })
 const textOrNull = (description: string) =>
@@ -179,7 +178,10 @@ function showFields(row: CallRead): Pick<Static<typeof wholeCallShape>, keyof ty
     total_ms: row.totalMs,
     first_token_ms: row.firstTokenMs,
     usage: showUsage(row.usage, row.usageSource),
-    cost: { usd: row.costPicoUsd === null ? null : formatUsd(row.costPicoUsd), state: row.priceState },
+    cost: {
+      usd: row.costPicoUsd === null ? null : formatUsd(BigInt(row.costPicoUsd)),
+      state: row.priceState,
+    },
   }
 }
 
@@ -227,11 +229,11 @@ function showCost(row: AttemptRow): Static<typeof attemptShape>['cost'] {
   const { cost_pico_usd: ours, provider_cost_pico_usd: theirs } = row
   const isBoth = ours !== undefined && theirs !== undefined
   return {
-    usd: ours === undefined ? null : formatUsd(ours),
+    usd: ours === undefined ? null : formatUsd(BigInt(ours)),
     state: costState(row),
     price: row.price ?? null,
-    provider_usd: theirs === undefined ? null : formatUsd(theirs),
-    difference_usd: isBoth ? formatUsd((BigInt(ours) - BigInt(theirs)).toString()) : null,
+    provider_usd: theirs === undefined ? null : formatUsd(BigInt(theirs)),
+    difference_usd: isBoth ? formatUsd(BigInt(ours) - BigInt(theirs)) : null,
   }
 }
 

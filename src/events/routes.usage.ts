@@ -1,12 +1,11 @@
 import { type Static, type TSchema, Type } from 'typebox'
-import { Fault, ownProject, type Route } from '#exchange'
+import { Fault, formatUsd, ownProject, type Route } from '#exchange'
 import { endedStatuses } from './read-answer.ts'
 import { filterFields, oneOf, readSpan, type Span } from './read-filter.ts'
 import { orFault } from './read-outage.ts'
 import { buckets, type Group, groups, readUsage, type UsageRead } from './read-usage.ts'
 import type { EventRoutesOptions } from './routes.ts'
 import { usageRollups } from './usage-rollups.ts'
-import { formatUsd } from './usd.ts'
 
 const defaultSpanMs = 30 * 24 * 60 * 60 * 1000
 const maxRows = 10_000
@@ -153,7 +152,7 @@ function showSums(row: UsageRead): Static<typeof sumsShape> {
     cache_write_tokens: row.cacheWriteTokens,
     output_tokens: row.outputTokens,
     reasoning_tokens: row.reasoningTokens,
-    cost_usd: formatUsd(row.costPicoUsd),
+    cost_usd: formatUsd(BigInt(row.costPicoUsd)),
     unpriced_calls: row.unpricedCalls,
     estimated_calls: row.estimatedCalls,
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { type Usage, usageKinds } from '#exchange'
-import { costOf, createPrice, createPriceBook, formatUsd, type Price, readPublishedPrices } from '#metering'
+import { formatUsd, type Usage, usageKinds } from '#exchange'
+import { costOf, createPrice, createPriceBook, type Price, readPublishedPrices } from '#metering'
 import { type GoldenCost, goldenCosts } from './cost.golden.ts'
 
 const published = readPublishedPrices()

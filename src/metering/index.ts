@@ -22,7 +22,7 @@ export type { PublishedPrices } from './published.ts'
 export { parsePublished, readPublishedPrices } from './published.ts'
 export type { Metering, Settlement } from './settle.ts'
 export { createMetering } from './settle.ts'
-export { formatUsd, parseUsdPerMillion } from './usd.ts'
+export { parseUsdPerMillion } from './usd.ts'
 
 export const meteringMigrations: MigrationSource = {
   domain: 'metering',

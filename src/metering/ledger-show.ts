@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
+import { formatUsd } from '#exchange'
 import { oneOf } from './cost-question.ts'
 import type { LedgerRow, OpenHold } from './ledger-read.ts'
-import { formatUsd } from './usd.ts'
 
 export const kinds = ['hold', 'post', 'void', 'adjust'] as const
 

@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox'
-import { Fault, ownProject, type Route } from '#exchange'
+import { Fault, formatUsd, ownProject, type Route } from '#exchange'
 import type { Clock, Queryable, RollupSpec } from '#platform'
 import {
   buckets,
@@ -15,7 +15,6 @@ import {
 } from './cost-question.ts'
 import { orFault } from './outage.ts'
 import { type CostRead, readCosts } from './read-costs.ts'
-import { formatUsd } from './usd.ts'
 
 export interface CostRoutesOptions {
   database: Queryable

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { formatUsd, parseUsdPerMillion } from '#metering'
+import { formatUsd } from '#exchange'
+import { parseUsdPerMillion } from '#metering'
 
 describe('writes money exactly', () => {
   const cases: [bigint, string][] = [

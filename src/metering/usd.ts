@@ -1,17 +1,11 @@
+import { formatUsd } from '#exchange'
+
 /** Pico-dollars in a dollar: money here is an integer number of these, 10^-12 US dollars each. */
 const picoPerUsd = 1_000_000_000_000n
 const tokensPerMillion = 1_000_000n
 
 // A price beyond a billion dollars per million tokens is a mistake, not a price.
 const decimal = /^(\d{1,9})(?:\.(\d{1,20}))?$/
-
-/** Exact US dollars, without exponent and without zeros at the end: `0.0000123`, `-2.5`, `0`. */
-export function formatUsd(picoUsd: bigint): string {
-  const size = picoUsd < 0n ? -picoUsd : picoUsd
-  const fraction = (size % picoPerUsd).toString().padStart(12, '0').replace(/0+$/, '')
-  const whole = `${picoUsd < 0n ? '-' : ''}${size / picoPerUsd}`
-  return fraction ? `${whole}.${fraction}` : whole
-}
 
 /**
  * Pico-dollars per token of a price in US dollars per million tokens, written as a plain decimal such as

@@ -1,4 +1,5 @@
-import { comparePublished, formatUsd, type PublishedPrices } from '#metering'
+import { formatUsd } from '#exchange'
+import { comparePublished, type PublishedPrices } from '#metering'
 import { systemClock } from '#platform'
 import { readProviders } from '#providers'
 import type { PricesTask } from './prices.ts'
