@@ -20,6 +20,7 @@ const names = [
   'late',
   'kept',
   'crowded',
+  'holding',
   'everybody',
 ] as const
 const keys = Object.fromEntries(names.map(name => [name, `sk-test-${name}-0123456789`])) as Record<
@@ -143,6 +144,24 @@ budgets:
     })
     assert.equal(data.length, users.length)
     assert.ok(data.every(({ subject, held }) => subject.length < 1_000 && held === '0'))
+  })
+
+  it('shows whose counters hold something, also of who has spent nothing yet', async () => {
+    const match = { organization: 'holding' }
+    const ids = {
+      budget: await stage.makeBudget({ name: 'holding', per: 'user', match, limit: '$1', every: 'day' }),
+      limit: await stage.makeLimit({ name: 'holding', per: 'user', match, concurrent: 2 }),
+    }
+    const slow = { model: 'near/sim-1?tokens=150&pace=20ms', stream: true, maxTokens: 150 }
+    const answering = call('holding', { ...slow, extra: { user: 'first' } })
+    const shown = [`/budgets/${ids.budget}/counters`, `/rate_limits/${ids.limit}/counters`].map(path =>
+      eventually(`${path} shows it`, async () => {
+        const { data } = await stage.administer<{ data: { subject: string; held: string }[] }>({ path })
+        return data.length === 1 && data[0]?.subject === 'holding/user/first' && data[0].held !== '0'
+      }),
+    )
+    await Promise.all(shown)
+    await answering
   })
 
   it('cuts what is asked of a provider to what is left, and says so', async () => {

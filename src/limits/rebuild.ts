@@ -26,6 +26,8 @@ export interface Spent {
 export type SpentSince = (question: { fromMs: number; bucketMs: number }) => AsyncIterable<Spent>
 
 const hourMs = 3_600_000
+/** No call lasts longer. */
+export const longestCallMs = 24 * hourMs
 
 /**
  * What the counters of these rules have counted in their windows of this moment, by the ledger: of calls that have
@@ -58,6 +60,20 @@ export async function entriesOf(
     }
   }
   return [...sums.values()]
+}
+
+/** Whose counters of a rule count or hold anything in its window of this moment, by the ledger. */
+export async function subjectsOf(rule: Rule, spentSince: SpentSince, nowMs: number): Promise<Set<string>> {
+  const set = ruleSet([rule])
+  const isOfPlaces = rule.unit === 'concurrent' // they end with their calls
+  const fromMs = isOfPlaces ? nowMs - longestCallMs : startOf(rule, nowMs)
+  const found = new Set<string>()
+  for await (const spent of spentSince({ fromMs, bucketMs: bucketOf(rule, nowMs) })) {
+    if (isOfPlaces && !spent.open) break // those under way come first
+    if (spent.atMs < fromMs) continue
+    for (const { subject } of set.of(spent.subject, targetOf(spent))) found.add(subject)
+  }
+  return found
 }
 
 /** What corrections in the ledger change of counters in their windows of this moment. */

@@ -1,7 +1,7 @@
 import type { Clock } from '#platform'
 import { counterOf } from './counter.ts'
 import { amountIn, isOfCall } from './needs.ts'
-import { entriesOf, type Spent, type SpentSince, targetOf } from './rebuild.ts'
+import { entriesOf, longestCallMs, type Spent, type SpentSince, targetOf } from './rebuild.ts'
 import type { RuleSet } from './rule-set.ts'
 import type { LimitStore, Line, Taken } from './store.ts'
 import type { ExpiredHold, LedgerView, OpenHold } from './valkey-holds.ts'
@@ -16,8 +16,6 @@ export interface Books {
 }
 
 const hourMs = 3_600_000
-/** No call lasts longer. */
-const longestCallMs = 24 * hourMs
 const tries = 5
 /**
  * A call that has no attempt on record and whose process is gone never made one: it would have been on record within

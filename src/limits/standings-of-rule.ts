@@ -1,6 +1,6 @@
 import { Fault } from '#exchange'
 import { counterOf } from './counter.ts'
-import { entriesOf, type SpentSince } from './rebuild.ts'
+import { type SpentSince, subjectsOf } from './rebuild.ts'
 import type { Rule } from './rule.ts'
 import type { Counters, Standing } from './rules.ts'
 import { type Counted, type CounterRef, type LimitStore, LimitStoreAway } from './store.ts'
@@ -11,13 +11,13 @@ export interface StandingsOptions {
   nowMs: number
 }
 
-/** What the counters of a rule stand at: of one subject, or of those that the ledger knows in this window. */
+/** What the counters of a rule stand at: of one subject, or of those that spent or hold anything in this window. */
 export async function readStandings(
   { store, spentSince, nowMs }: StandingsOptions,
   rule: Rule,
   which: Counters,
 ): Promise<Standing[]> {
-  const subjects = 'subject' in which ? [which.subject] : await subjectsOf(rule, { spentSince, nowMs }, which)
+  const subjects = 'subject' in which ? [which.subject] : await pageOf(rule, { spentSince, nowMs }, which)
   const counters: CounterRef[] = subjects.map(subject => counterOf({ rule, subject }, nowMs))
   const counted = await readOrFault(store, counters, nowMs)
   return subjects.map((subject, n) => ({ subject, ...(counted[n] ?? { spent: 0n, held: 0n }) }))
@@ -40,15 +40,12 @@ async function readOrFault(
   }
 }
 
-async function subjectsOf(
+async function pageOf(
   rule: Rule,
   { spentSince, nowMs }: { spentSince: SpentSince; nowMs: number },
   { after, limit }: { after: string | undefined; limit: number },
 ): Promise<string[]> {
   if (rule.per.length === 0) return after === undefined ? ['all'] : []
-  const prefix = counterOf({ rule, subject: '' }, nowMs).key.length
-  const entries = await entriesOf([rule], spentSince, { nowMs })
-  const found = new Set(entries.map(({ key }) => key.slice(prefix)))
-  const sorted = [...found].sort()
+  const sorted = [...(await subjectsOf(rule, spentSince, nowMs))].sort()
   return sorted.filter(subject => after === undefined || subject > after).slice(0, limit)
 }

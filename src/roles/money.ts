@@ -36,6 +36,8 @@ export interface MoneyOptions {
   installation: string
   ledger: Ledger
   alerts: Alerts
+  /** Resolves when readers of the database see every call of this process, over or under way. */
+  flush(): Promise<void>
 }
 
 /** Budgets and limits, the counters they have, and what the ledger knows of them. */
@@ -64,8 +66,10 @@ export function createMoney(options: MoneyOptions): Money {
   const { store } = counters
   const rules: Rules = createRules({
     ...options,
-    standings: (rule, which) =>
-      readStandings({ store, spentSince: ledger.spentSince, nowMs: clock.now() }, rule, which),
+    async standings(rule, which) {
+      if (!('subject' in which)) await options.flush()
+      return await readStandings({ store, spentSince: ledger.spentSince, nowMs: clock.now() }, rule, which)
+    },
     changed: () => limits.follow(),
   })
   const limits: LimitKeeper = new LimitKeeper({

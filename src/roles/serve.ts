@@ -137,6 +137,7 @@ export async function serve(options: ServeOptions): Promise<{ stop(): Promise<vo
     installation: await readInstallation(database).catch(startError),
     ledger,
     alerts,
+    flush: () => events.flush(),
   })
   money.configure(config)
   await money.start().catch(startError)
