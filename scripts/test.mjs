@@ -34,6 +34,7 @@ if (files.length === 0) {
 const runner = spawn(
   process.execPath,
   [
+    '--liftoff-only', // as in test/support/program.ts
     '--test',
     '--test-reporter=spec',
     '--test-concurrency=2',

@@ -1,5 +1,4 @@
-import MailComposer from 'nodemailer/lib/mail-composer'
-import SmtpConnection from 'nodemailer/lib/smtp-connection'
+import type SmtpConnection from 'nodemailer/lib/smtp-connection'
 import { type Clock, isoTime } from '#platform'
 import { alertIdOf } from './alert.ts'
 import type { Delivery, Told } from './destination.ts'
@@ -27,9 +26,10 @@ export interface EmailOptions {
  * can be known by it. `signal` ends the conversation at once.
  */
 export async function sendEmail(options: EmailOptions, alert: Told, signal: AbortSignal): Promise<Delivery> {
-  if (signal.aborted) return { ok: false, error: 'It was given up.' }
   const message = await compose(options, alert)
-  const connection = new SmtpConnection({
+  const { default: Connection } = await import('nodemailer/lib/smtp-connection')
+  if (signal.aborted) return { ok: false, error: 'It was given up.' }
+  const connection: SmtpConnection = new Connection({
     host: options.host,
     port: options.port,
     secure: options.security === 'tls',
@@ -78,6 +78,7 @@ async function step(run: (done: (cause: Error | null | undefined) => void) => vo
 async function compose({ name, from, to }: EmailOptions, alert: Told): Promise<Buffer> {
   const id = alertIdOf(alert.id)
   const lines = factsOf(alert).map(([fact, value]) => `${fact}: ${value}`)
+  const { default: MailComposer } = await import('nodemailer/lib/mail-composer') // few installations send any
   const composer = new MailComposer({
     from,
     to: [...to],

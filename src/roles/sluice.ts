@@ -1,11 +1,4 @@
 import { parseArgs } from 'node:util'
-import { systemClock } from '#platform'
-import { checkConfig } from './check-config.ts'
-import { runKeys } from './keys-client.ts'
-import { migrateDatabase } from './migrate.ts'
-import { runPrices } from './prices.ts'
-import { serve } from './serve.ts'
-import { simulate } from './sim.ts'
 import { StartError } from './start-error.ts'
 
 const help = `sluice: the layer between a product and the models it calls
@@ -27,6 +20,7 @@ const help = `sluice: the layer between a product and the models it calls
 
 type Command = (args: string[]) => Promise<number | undefined>
 
+/** Each loads what it needs, and no more: a client of a running Sluice is not to wait for a server's modules. */
 const commands: Readonly<Record<string, Command>> = {
   serve: async args => {
     const { values } = parseArgs({
@@ -38,6 +32,8 @@ const commands: Readonly<Record<string, Command>> = {
         data: { type: 'string' },
       },
     })
+    const { serve } = await import('./serve.ts')
+    const { stopOnSignal } = await import('./stop-on-signal.ts')
     const server = await serve({
       configFile: values.config,
       host: values.host,
@@ -53,20 +49,23 @@ const commands: Readonly<Record<string, Command>> = {
       args,
       options: { port: { type: 'string', short: 'p' }, host: { type: 'string' }, seed: { type: 'string' } },
     })
+    const { simulate } = await import('./sim.ts')
+    const { stopOnSignal } = await import('./stop-on-signal.ts')
     const simulator = await simulate({ host: values.host, port: readPort(values.port), seed: values.seed })
     stopOnSignal(() => simulator.close())
     return undefined
   },
-  'check-config': async args => await checkConfig(args, process.env),
+  'check-config': async args => await (await import('./check-config.ts')).checkConfig(args, process.env),
   migrate: async args => {
     const { values } = parseArgs({
       args,
       options: { config: { type: 'string', short: 'c' }, data: { type: 'string' } },
     })
+    const { migrateDatabase } = await import('./migrate.ts')
     return await migrateDatabase({ configFile: values.config, dataDir: values.data, env: process.env })
   },
-  keys: async args => await runKeys(args, process.env),
-  prices: async args => await runPrices(args, process.env),
+  keys: async args => await (await import('./keys-client.ts')).runKeys(args, process.env),
+  prices: async args => await (await import('./prices.ts')).runPrices(args, process.env),
 }
 
 function readPort(text: string | undefined): number | undefined {
@@ -74,30 +73,6 @@ function readPort(text: string | undefined): number | undefined {
   const port = Number(text)
   if (/^\d+$/.test(text) && port <= 65_535) return port
   throw new StartError(`--port takes a number from 0 to 65535, not \`${text}\`.`)
-}
-
-/** Under `npm start`, Ctrl-C arrives twice: from the terminal, and passed on by npm. */
-const echoMs = 1_000
-
-/** The first signal ends in order, the second at once. */
-function stopOnSignal(stop: () => Promise<void>): void {
-  let stoppingSinceMs: number | undefined
-  const onSignal = (): void => {
-    if (stoppingSinceMs !== undefined) {
-      if (systemClock.monotonic() - stoppingSinceMs > echoMs) process.exit(130)
-      return
-    }
-    stoppingSinceMs = systemClock.monotonic()
-    stop().then(
-      () => process.exit(0),
-      cause => {
-        console.error(cause)
-        process.exit(1)
-      },
-    )
-  }
-  process.on('SIGTERM', onSignal)
-  process.on('SIGINT', onSignal)
 }
 
 async function main([name = 'help', ...args]: string[]): Promise<number | undefined> {

@@ -34,6 +34,8 @@ export const startTimeoutMs = 60_000
 const entry = fileURLToPath(new URL('../../src/roles/sluice.ts', import.meta.url))
 /** As `npm start` has it: without it every one of a hundred starts reads and compiles all of the source anew. */
 const compileCache = fileURLToPath(new URL('../../node_modules/.cache/sluice', import.meta.url))
+/** The embedded database is not compiled for speed: over a few seconds that costs more than it gains, in each start. */
+const flags = ['--liftoff-only']
 const running = new Set<ChildProcess>()
 
 // The runner ends a test file that hangs by SIGTERM, which alone would leave our children behind.
@@ -45,7 +47,7 @@ process.once('SIGINT', () => process.exit(130))
 
 /** Runs `sluice` with these arguments; killed after the test if it is still there. */
 export function startProgram(options: ProgramOptions): Program {
-  const child = spawn(process.execPath, [entry, ...options.args], {
+  const child = spawn(process.execPath, [...flags, entry, ...options.args], {
     cwd: options.folder,
     env: {
       PATH: process.env.PATH,
