@@ -12,6 +12,7 @@ const names = [
   'poor',
   'short',
   'soft',
+  'vectors',
   'unpriced',
   'tokens',
   'places',
@@ -206,6 +207,18 @@ budgets:
       [null, output, cheaper, `${cheaper}, budget; class=batch; because=soft`, 'confirmation_required'],
     )
     assert.equal((await call('soft', { headers: { 'x-sluice-confirm': 'true' } })).status, 200)
+  })
+
+  it('leaves embeddings to the model that was asked for: vectors of another cannot be compared with them', async () => {
+    const step = Object.fromEntries([
+      ['at', '0%'],
+      ['then', { use: 'cheap' }],
+    ])
+    await budget('vectors', { soft: step })
+    const { url } = stage.sluice
+    const client = new OpenAI({ apiKey: keys.vectors, maxRetries: 0, baseURL: `${url}/v1` })
+    const { model } = await client.embeddings.create({ model: 'near/sim-1', input: 'a text' })
+    assert.equal(model, 'sim-1')
   })
 
   it('refuses what has no price, with the remedy, unless its owner allows it', async () => {

@@ -137,6 +137,7 @@ export function routesContract(desk: Desk): void {
         { until: inHours(24 * 400) },
         { until: 'tomorrow' },
         { until: '2030' },
+        { until: inHours(24 * 300).replace(/-\d\d-\d\dT/, '-02-30T') },
         { reason: '' },
         { reason: 'a\u0000b' },
         { key_prefix: 'a\ud800' },

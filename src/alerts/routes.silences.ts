@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Fault, type Route } from '#exchange'
+import { parseTime } from '#platform'
 import { type AlertKind, uuidOf } from './alert.ts'
 import {
   type AlertRoutesOptions,
@@ -138,7 +139,7 @@ function deleteRoute({ database, clock, audit }: AlertRoutesOptions): Route {
 }
 
 function readUntil(text: string, nowMs: number): Date {
-  const untilMs = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : Number.NaN
+  const untilMs = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/.test(text) ? parseTime(text) : Number.NaN
   if (untilMs > nowMs && untilMs <= nowMs + longestMs) return new Date(untilMs)
   throw new Fault(
     'invalid_request',

@@ -14,8 +14,8 @@ export function passedOn(
 /** What an error says in its headers: when to come back, and whether an SDK may do so by itself. */
 export function faultHeaders(fault: Fault): Record<string, string> {
   const headers: Record<string, string> = {}
-  if (!faults[fault.code].retry || fault.detail.retriesSpent) headers['x-should-retry'] = 'false'
-  const { retryAfterMs } = fault.detail
+  const { retryAfterMs, retriesSpent, hopeless } = fault.detail
+  if (!faults[fault.code].retry || retriesSpent || hopeless) headers['x-should-retry'] = 'false'
   if (retryAfterMs !== undefined) {
     headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000))
     headers['retry-after-ms'] = String(Math.ceil(retryAfterMs))

@@ -59,6 +59,8 @@ function validationFault({ validation, validationContext }: Partial<FastifyError
   if (params.additionalProperty !== undefined) {
     return new Fault('invalid_request', `There is no ${place} \`${param}\` here.`, { param })
   }
+  if (param === '' && place === 'field')
+    return new Fault('invalid_request', `The body is not right: it ${first?.message ?? 'is invalid'}.`)
   const allowed = params.allowedValues ? `: ${params.allowedValues.join(', ')}` : ''
   return new Fault(
     'invalid_request',

@@ -308,6 +308,8 @@ export interface FaultDetail {
   hurried?: boolean | undefined
   /** We have tried again already: a client that did so too would multiply. */
   retriesSpent?: boolean | undefined
+  /** The same request will not be answered at any time. */
+  hopeless?: boolean | undefined
   /** For operators: goes to the log, never to a caller. */
   internal?: string | undefined
   cause?: unknown

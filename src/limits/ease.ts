@@ -73,7 +73,7 @@ function apply(steps: readonly Due[], { call, asked }: Easing): Decision<Eased> 
     const because = `because=${headerName(rule)}`
     switch (action.kind) {
       case 'use':
-        if (eased.model === action.model || asked.passthrough) break
+        if (eased.model === action.model || !isInterchangeable(asked)) break
         eased.model = action.model
         eased.degraded.push(`budget; use=${action.model}; ${because}`)
         break
@@ -97,6 +97,11 @@ function apply(steps: readonly Due[], { call, asked }: Easing): Decision<Eased> 
     }
   }
   return allow(eased)
+}
+
+/** Vectors of another model cannot be compared with those that the caller has, and so many tokens are of one model. */
+function isInterchangeable({ operation }: Asked): boolean {
+  return operation === 'chat'
 }
 
 function unconfirmed(rule: Rule): Refusal {

@@ -23,6 +23,7 @@ export function refuseSpent(blocking: Blocking): Refusal {
   const code: FaultCode = rule.kind === 'budget' ? 'budget_exceeded' : 'rate_limited'
   return refuse(code, `${sentence(blocking)} ${remedy(blocking)}`, {
     retryAfterMs: opensInMs ?? (rule.unit === 'concurrent' ? heldAgainMs : undefined),
+    hopeless: isBeyond(take),
     ours: true,
   })
 }
@@ -65,15 +66,20 @@ function sentence({ take, counted, nowMs }: Blocking): string {
   return `The ${rule.kind} \`${rule.name}\` has ${amount(left)} left of ${amount(most)} (${amount(counted.spent)} spent${held}), and this call may take ${amount(line.amount)}.`
 }
 
+/** Whether a call may take more than there is even when nothing else counts. */
+function isBeyond({ line }: Take): boolean {
+  return line.most !== undefined && line.amount > line.most
+}
+
 function remedy({ take, opensInMs, nowMs }: Blocking): string {
-  const { rule, line } = take
+  const { rule } = take
   if (rule.unit === 'concurrent') return 'Try again when one of them has ended.'
   const { endMs } = rule.window.at(nowMs)
   if (rule.window.rolling === undefined && Number.isFinite(endMs))
     return `It renews at ${new Date(endMs).toISOString()}.`
   if (opensInMs !== undefined) return `There is room again in ${Math.ceil(opensInMs / 1_000)} s.`
   if (!rule.window.rolling) return 'It does not renew: its owner can raise it.'
-  return line.most !== undefined && line.amount > line.most
+  return isBeyond(take)
     ? 'It is more than the limit ever allows at once: ask for less.'
     : 'Calls under way have taken the rest: try again in a moment.'
 }

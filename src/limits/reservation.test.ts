@@ -315,6 +315,19 @@ suite('limits', () => {
     await admitted(stage.ask().answer)
   })
 
+  test('say so where what is asked for is more than they ever allow: asking again would not help', async () => {
+    const tokens = { kind: 'limit', unit: 'tokens', window: rollingWindow(60_000) } as const
+    const beyond = new Stage([rule({ ...tokens, most: 40n })])
+    const { detail, message } = await refused(beyond.ask({ input: 50 }).answer)
+    assert.deepEqual([detail?.hopeless, detail?.retryAfterMs], [true, undefined])
+    assert.match(message, /more than the limit ever allows at once/)
+    const within = new Stage([rule({ ...tokens, most: 60n })])
+    const guest = await admitted(within.ask({ input: 30, cap: 20 }).answer)
+    guest.end((await guest.attempt()).attempt, used({ input: 30, output: 20 }))
+    guest.reservation.settle()
+    assert.equal((await refused(within.ask({ input: 30, cap: 20 }).answer)).detail?.hopeless, false)
+  })
+
   test('allow no more in any window than they say, and open when they say', async () => {
     const stage = new Stage([
       rule({ kind: 'limit', unit: 'requests', most: 2n, window: rollingWindow(60_000) }),

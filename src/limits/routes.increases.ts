@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Fault, parseUsd, type Route } from '#exchange'
-import { Amount, recordReader } from '#platform'
+import { Amount, parseTime, recordReader } from '#platform'
 import { endIncrease, findEntry, increase, sentenceOf } from './change-rules.ts'
 import { isSubjectOf, subjectForm } from './match.ts'
 import type { About, ShownDesk } from './routes.rules.ts'
@@ -111,7 +111,7 @@ function readAmount(given: string | number, { unit }: Rule): bigint {
 }
 
 function futureMs(text: string, nowMs: number): number {
-  const atMs = Date.parse(text)
+  const atMs = parseTime(text)
   if (atMs > nowMs && atMs <= nowMs + longestMs) return atMs
   throw new Fault(
     'invalid_request',

@@ -221,6 +221,7 @@ function increasesContract(town: Town): void {
       [{ amount: -5 }, /amount above 0/],
       [{ until: '2020-01-01T00:00:00Z' }, /next ten years/],
       [{ until: '2999-01-01T00:00:00Z' }, /next ten years/],
+      [{ until: `${new Date(town.clock.now()).getUTCFullYear() + 1}-02-30T00:00:00Z` }, /next ten years/],
       [{ subject: 'u1' }, /`ORGANIZATION\/user\/USER`/],
       [{ subject: 'acme/feature/u1' }, /`ORGANIZATION\/user\/USER`/],
       [{ reason: '' }, /reason/],

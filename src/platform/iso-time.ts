@@ -11,3 +11,10 @@ export function isoTime(ms: number): string {
   }
   return `${prefix}${String(whole - at * 1000).padStart(3, '0')}Z`
 }
+
+/** Milliseconds of a time in ISO 8601; NaN where there is no such day: `Date.parse` takes 30 February for 2 March. */
+export function parseTime(text: string): number {
+  const day = text.slice(0, 10)
+  const dayMs = Date.parse(day)
+  return Number.isNaN(dayMs) || isoTime(dayMs).slice(0, 10) !== day ? Number.NaN : Date.parse(text)
+}

@@ -69,6 +69,7 @@ describe('a report is not believed', () => {
     ['with a negative detail', { prompt_tokens: 5, prompt_tokens_details: { cached_tokens: -5 } }],
     ['with half a token', { input_tokens: 1.5, output_tokens: 1 }],
     ['with more than can be counted', { inputTokens: 2 ** 53 }],
+    ['with more than any request has', { prompt_tokens: 10, completion_tokens: 2 ** 32 - 1 }],
     ['with a text for a count', { prompt_tokens: 5, completion_tokens: '7' }],
     ['with a negative modality', { promptTokensDetails: [{ modality: 'AUDIO', tokenCount: -3 }] }],
     ['with half a search', { server_tool_use: { web_search_requests: 0.5 } }],

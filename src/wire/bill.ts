@@ -1,5 +1,6 @@
 import type { Bill } from '#exchange'
 import { isObject } from './json-body.ts'
+import { isCount } from './token-count.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -85,8 +86,8 @@ function doubtOf(report: Json): Bill['doubt'] {
 const deepest = 4
 
 /**
- * Whether all that is called a number of tokens in a report is one: a whole number from 0 to 2^53. A report with a
- * count that is negative, broken or too large is not believed in anything.
+ * Whether all that is called a number of tokens in a report is one: a whole number from 0 to a billion. A report with
+ * a count that is negative, broken or too large is not believed in anything.
  */
 export function hasOnlyCounts(report: unknown, depth = 0): boolean {
   if (typeof report !== 'object' || report === null || depth > deepest) return true
@@ -101,10 +102,6 @@ export function hasOnlyCounts(report: unknown, depth = 0): boolean {
 
 /** `prompt_tokens`, `inputTokens`, `promptTokenCount`, `tokenCount`, `web_search_requests`, `num_search_queries`. */
 const countName = /(?:tokens|token_?count|_requests|_queries)$/i
-
-function isCount(value: unknown): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
-}
 
 /** Details that are more than the total they belong to, totals that are less than their parts. */
 function contradicts(report: Json): boolean {

@@ -4,6 +4,7 @@ import { readBill } from '../bill.ts'
 import { readGeminiBill, readGeminiUsage } from '../gemini/usage.ts'
 import { isObject } from '../json-body.ts'
 import { readOpenAiUsage, readResponsesUsage } from '../openai/usage.ts'
+import { isCount } from '../token-count.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -55,5 +56,5 @@ function splitImages(usage: Usage, details: { input: unknown; output: unknown })
 
 function imageTokens(details: unknown): number {
   const count = isObject(details) ? details.image_tokens : undefined
-  return typeof count === 'number' && Number.isSafeInteger(count) && count > 0 ? count : 0
+  return isCount(count) ? count : 0
 }
