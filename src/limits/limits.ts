@@ -143,7 +143,7 @@ export class LimitKeeper {
     return {
       ease(call, asked) {
         const rules = current()
-        if (rules.rules.length === 0) return unchanged(call, asked)
+        if (!rules.eases) return unchanged(call, asked)
         const subject = subjectOf(call, asked)
         const demanding = rules.demandsUser(subject)
         if (demanding) return refuse('invalid_request', namelessMessage, { param: 'user' })

@@ -171,9 +171,10 @@ function refusal(
   counters: readonly Counter[],
   { before, nowMs }: { before(counter: Counter): bigint; nowMs: number },
 ): Refused | undefined {
-  for (const [n, { most, amount }] of lines.entries()) {
-    const counter = counters[n]
-    if (most === undefined || !counter) continue
+  for (let n = 0; n < lines.length; n += 1) {
+    const [line, counter] = [lines[n], counters[n]]
+    if (!line || !counter || line.most === undefined) continue
+    const { most, amount } = line
     const { spent, held } = counter.counted
     const more = amount - before(counter)
     if (more <= 0n || spent + held + more <= most) continue

@@ -2,47 +2,63 @@ import type { Take } from './reservation.ts'
 import { mostOf, type Rule, thresholdOf } from './rule.ts'
 import type { Counted } from './store.ts'
 
-/** Where a budget stands for one subject. */
-export interface BudgetStanding {
-  rule: string
-  name: string
-  subject: string
-  windowKey: string
-  startMs: number
-  endMs: number
-  spent: bigint
-  most: bigint
-  nowMs: number
-  unit: Rule['unit']
-  organization: string | undefined
-  /** Amounts at which its owner wants to hear of it. */
-  alertAt: readonly bigint[]
+/** Where a budget stands for one subject. Made for each call and mostly passed over: what takes longer waits until it is asked for. */
+class BudgetStanding {
+  readonly #rule: Rule
+  readonly #subject: string
+  readonly windowKey: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly spent: bigint
+  readonly most: bigint
+  readonly nowMs: number
   /** A call was refused for want of what is left. */
-  refused: boolean
+  readonly refused: boolean
+
+  constructor(
+    { rule, subject }: Take,
+    spent: bigint,
+    { nowMs, isRefused }: { nowMs: number; isRefused: boolean },
+  ) {
+    this.#rule = rule
+    this.#subject = subject
+    const { key, startMs, endMs } = rule.window.at(nowMs)
+    this.windowKey = key
+    this.startMs = startMs
+    this.endMs = endMs
+    this.spent = spent
+    this.most = mostOf(rule, subject, nowMs)
+    this.nowMs = nowMs
+    this.refused = isRefused
+  }
+
+  get rule(): string {
+    return this.#rule.id
+  }
+  get name(): string {
+    return this.#rule.name
+  }
+  get unit(): Rule['unit'] {
+    return this.#rule.unit
+  }
+  get subject(): string {
+    return this.#rule.per.length === 0 ? '' : this.#subject
+  }
+  get organization(): string | undefined {
+    const { visible, per } = this.#rule
+    return visible && per.length > 0 ? this.#subject.split('/', 1)[0] : undefined
+  }
+  /** Amounts at which its owner wants to hear of it. */
+  get alertAt(): readonly bigint[] {
+    return this.#rule.soft.map(step => thresholdOf(step, this.most))
+  }
 }
 
 /** For those who watch budgets; undefined for a limit. */
 export function noteOf(
-  { rule, subject }: Take,
+  take: Take,
   { spent }: Counted,
-  { nowMs, isRefused }: { nowMs: number; isRefused: boolean },
+  moment: { nowMs: number; isRefused: boolean },
 ): BudgetStanding | undefined {
-  if (rule.kind !== 'budget') return undefined
-  const { key, startMs, endMs } = rule.window.at(nowMs)
-  const most = mostOf(rule, subject, nowMs)
-  return {
-    rule: rule.id,
-    name: rule.name,
-    subject: rule.per.length === 0 ? '' : subject,
-    windowKey: key,
-    startMs,
-    endMs,
-    spent,
-    most,
-    nowMs,
-    unit: rule.unit,
-    organization: rule.visible && rule.per.length > 0 ? subject.split('/', 1)[0] : undefined,
-    alertAt: rule.soft.map(step => thresholdOf(step, most)),
-    refused: isRefused,
-  }
+  return take.rule.kind === 'budget' ? new BudgetStanding(take, spent, moment) : undefined
 }

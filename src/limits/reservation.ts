@@ -21,11 +21,11 @@ import type { Clock } from '#platform'
 import { counterOf } from './counter.ts'
 import { amountIn, countsOf, isOfCall, type Pricing } from './needs.ts'
 import { type Blocking, blockingOf, refuseHeld, refuseSpent, refuseUnpriced } from './refuse.ts'
-import { headerName, mostOf } from './rule.ts'
+import { headerName, mostOf, type Rule } from './rule.ts'
 import type { Concern, RuleSet } from './rule-set.ts'
 import { capFor, fullOutput, hopelessIn, largestFitting, leastOutput } from './shrink.ts'
 import { standingsOf } from './standings.ts'
-import type { Counted, LimitStore, Line, Outcome, Patient, Soon, Taken } from './store.ts'
+import type { Counted, CounterRef, LimitStore, Line, Outcome, Patient, Soon, Taken } from './store.ts'
 import { tryAgain, whenAway } from './try-again.ts'
 import type { Waiters } from './waiters.ts'
 
@@ -74,6 +74,12 @@ interface Way {
   hold: Hold
   /** Once it is on record. */
   attempt: Attempt | undefined
+  /** The counters that concern it, once it was asked which. */
+  concerned: readonly Concerned[] | undefined
+}
+
+interface Concerned extends Concern {
+  counter: CounterRef
 }
 
 /** How long calls wait for what others hold: most of them will need less in the end. */
@@ -150,13 +156,11 @@ export class Reservation {
     if (this.#isSettled) return
     this.#isSettled = true
     const gone = this.#ways.filter(({ attempt }) => attempt)
-    const isMade = gone.length > 0
-    const used = this.#takesOf(gone)
     // All that is held is let go, also for a way that was prepared, or could not be put on record, and was not gone.
-    const taken: Taken[] = this.#takes.map(({ rule, line: { key } }) => {
-      const amount = used.find(({ line }) => line.key === key)?.line.amount ?? 0n
-      return { key, amount: rule.unit === 'concurrent' || !isMade ? 0n : amount }
-    })
+    const taken: Taken[] = this.#takes.map(({ rule, line: { key } }) => ({
+      key,
+      amount: rule.unit === 'concurrent' ? 0n : this.#usedOf(key, gone),
+    }))
     const { store, clock, waiters } = this.#deps
     if (!this.#isHeld) return
     const wake = (): void => waiters.wake(taken.map(({ key }) => key))
@@ -276,10 +280,10 @@ export class Reservation {
         this.#isHeld ||= takes.length > 0
       }
       this.#ask.tell(standingsOf(takes, outcome.counted, nowMs))
-      for (const [n, take] of takes.entries()) {
+      takes.forEach((take, n) => {
         const counted = outcome.counted[n]
         if (counted) this.#deps.note(take, counted, false)
-      }
+      })
       return { takes, outcome, own, nowMs }
     }
     if (takes.length === 0 && !this.#isHeld) return done({ ok: true, counted: [] })
@@ -289,22 +293,46 @@ export class Reservation {
 
   /** What all these ways take of the counters that concern them. */
   #takesOf(ways: readonly Way[]): Take[] {
-    const { rules } = this.#deps
     const takes: Take[] = []
     for (const way of ways) {
       const counts = this.#counts(way)
-      for (const { rule, subject } of rules.of(this.#ask.subject, way.target)) {
-        const atMs = isOfCall(rule.unit) ? this.#atMs : way.hold.atMs
-        const counter = counterOf({ rule, subject }, atMs)
+      for (const { rule, subject, counter } of this.#concernedBy(way)) {
         const amount = amountIn(rule.unit, counts)
-        const known = takes.find(({ line }) => line.key === counter.key)
+        const known = way === ways[0] ? undefined : takes.find(({ line }) => line.key === counter.key)
         if (known && !isOfCall(rule.unit)) known.line.amount += amount
         if (known) continue
-        const most = rule.hard ? mostOf(rule, subject, atMs) : undefined
-        takes.push({ rule, subject, line: { ...counter, most, amount, isLease: rule.unit === 'concurrent' } })
+        const { key, rolling, endsAtMs } = counter
+        const most = rule.hard ? mostOf(rule, subject, this.#atMsOf(rule, way)) : undefined
+        const isLease = rule.unit === 'concurrent'
+        takes.push({ rule, subject, line: { key, rolling, endsAtMs, most, amount, isLease } })
       }
     }
     return takes
+  }
+
+  /** What came of these ways in the unit of that counter. */
+  #usedOf(key: string, gone: readonly Way[]): bigint {
+    let used = 0n
+    for (const way of gone) {
+      const one = way.concerned?.find(({ counter }) => counter.key === key)
+      if (!one) continue
+      const amount = amountIn(one.rule.unit, this.#counts(way))
+      used = isOfCall(one.rule.unit) ? amount : used + amount
+    }
+    return used
+  }
+
+  #concernedBy(way: Way): readonly Concerned[] {
+    way.concerned ??= this.#deps.rules.of(this.#ask.subject, way.target).map(({ rule, subject }) => ({
+      rule,
+      subject,
+      counter: counterOf({ rule, subject }, this.#atMsOf(rule, way)),
+    }))
+    return way.concerned
+  }
+
+  #atMsOf({ unit }: Rule, { hold }: Way): number {
+    return isOfCall(unit) ? this.#atMs : hold.atMs
   }
 
   /** What it is held for; once its attempt is over, what came of it. */
@@ -320,7 +348,8 @@ export class Reservation {
     const outputTokens = perChoice * (asked.output?.choices ?? 1)
     const atMs = this.#isHeld ? clock.now() : this.#atMs
     const picoUsd = pricing.bound(target, { inputTokens, outputTokens, tier: asked.tier }, atMs)
-    return { target, asked, hold: { atMs, inputTokens, outputTokens, picoUsd }, attempt: undefined }
+    const hold = { atMs, inputTokens, outputTokens, picoUsd }
+    return { target, asked, hold, attempt: undefined, concerned: undefined }
   }
 
   #unpriced({ target, hold }: Way, takes: readonly Take[]): Refusal | undefined {

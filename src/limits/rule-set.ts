@@ -15,6 +15,8 @@ export interface RuleSet {
   readonly rules: readonly Rule[]
   /** Whether any of them depends on where a call goes. */
   readonly dependsOnTarget: boolean
+  /** Whether any of them can change a call that it lets through, or refuse one without counting it. */
+  readonly eases: boolean
   find(id: string): Rule | undefined
   /**
    * The rules that concern a call, each with its subject; a rule `per: tag` once for each tag. Without a target those
@@ -45,9 +47,11 @@ export function ruleSet(rules: readonly Rule[]): RuleSet {
   const places = new Map(rules.map((rule, place) => [rule, place]))
   const inOrder = (a: Concern, b: Concern): number => (places.get(a.rule) ?? 0) - (places.get(b.rule) ?? 0)
   const dependsOnTarget = rules.some(rule => rule.dependsOnTarget)
+  const isSoft = ({ soft }: Rule): boolean => soft.some(({ action }) => action.kind !== 'alert')
   return {
     rules,
     dependsOnTarget,
+    eases: rules.some(rule => rule.requiresUser || isSoft(rule)),
     find: id => byId.get(id),
     of(call, target) {
       const found: Concern[] = []

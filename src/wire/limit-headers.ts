@@ -3,8 +3,8 @@ import type { CallerDialect, LimitStanding } from '#exchange'
 /**
  * How limits stand, in the headers of the caller's dialect: Anthropic's with the moment of the reset (RFC 3339;
  * platform.claude.com/docs/en/api/rate-limits), OpenAI's with the time until it (`6m0s`;
- * developers.openai.com/api/docs/guides/rate-limits). Gemini has none of its own, and gets OpenAI's. Of several limits
- * of a kind, the one that leaves least is told.
+ * developers.openai.com/api/docs/guides/rate-limits). Gemini has none of its own, and gets OpenAI's. `limits`:
+ * one of a kind.
  */
 export function limitHeaders(
   dialect: CallerDialect,
@@ -12,7 +12,7 @@ export function limitHeaders(
 ): Record<string, string> {
   const headers: Record<string, string> = {}
   const isAnthropic = dialect.startsWith('anthropic-')
-  for (const limit of tightest(limits)) {
+  for (const limit of limits) {
     const kind = limit.kind.replace('_', '-')
     const [most, left] = [whole(limit.most), whole(Math.min(limit.left, limit.most))]
     const resetMs = Math.max(0, Math.ceil(limit.resetMs))
@@ -31,22 +31,6 @@ export function limitHeaders(
 
 /** Headers that tell of limits, ours or a provider's. */
 export const limitHeader = /^(x|anthropic)-ratelimit-/
-
-function tightest(limits: readonly LimitStanding[]): readonly LimitStanding[] {
-  return limits.filter(
-    (limit, n) =>
-      !limits.some(
-        (other, m) =>
-          other.kind === limit.kind &&
-          n !== m &&
-          (isTighter(other, limit) || (m < n && !isTighter(limit, other))),
-      ),
-  )
-}
-
-function isTighter(one: LimitStanding, other: LimitStanding): boolean {
-  return one.left === other.left ? one.resetMs > other.resetMs : one.left < other.left
-}
 
 /** A limit can be larger than a header should say; nothing is left of one that was lowered. */
 function whole(count: number): string {
