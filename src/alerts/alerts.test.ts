@@ -1,6 +1,5 @@
 import { after, before, beforeEach, describe } from 'node:test'
 import { openDatabase } from '#platform'
-import { temporaryFolder } from '../../test/support/cleanup.ts'
 import { testDatabases } from '../../test/support/databases.ts'
 import { deliveriesContract } from './deliveries.contract.ts'
 import { createDesk } from './desk.contract.ts'
@@ -12,7 +11,7 @@ for (const engine of testDatabases()) {
       const url = await engine.fresh()
       return await openDatabase({
         url,
-        dataDir: await temporaryFolder(),
+        dataDir: await engine.folder(),
         statementTimeoutMs: 10_000,
         connections: 4,
       })

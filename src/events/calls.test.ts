@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { DatabaseUnavailable, openDatabase, type Queryable, systemClock } from '#platform'
-import { temporaryFolder } from '../../test/support/cleanup.ts'
 import { testDatabases } from '../../test/support/databases.ts'
 import { callsContract } from './calls.contract.ts'
 import { createCallLog, isFault } from './contract.log.ts'
@@ -16,7 +15,7 @@ for (const engine of testDatabases()) {
       const url = await engine.fresh()
       return await openDatabase({
         url,
-        dataDir: await temporaryFolder(),
+        dataDir: await engine.folder(),
         statementTimeoutMs: 10_000,
         connections: 4,
       })

@@ -14,7 +14,7 @@ import {
   systemChance,
   systemClock,
 } from '#platform'
-import { atEnd, temporaryFolder } from '../../test/support/cleanup.ts'
+import { atEnd } from '../../test/support/cleanup.ts'
 import { testDatabases } from '../../test/support/databases.ts'
 import { createFileIntents, createTableIntents, Events, eventsMigrations } from './index.ts'
 import type { IntentLog } from './intents.ts'
@@ -34,7 +34,7 @@ for (const engine of testDatabases()) {
     let clock = createMortalClock()
 
     before(async () => {
-      folder = await temporaryFolder()
+      folder = await engine.folder()
       const url = await engine.fresh()
       database = await openDatabase({ url, dataDir: folder, statementTimeoutMs: 10_000, connections: 4 })
       atEnd(() => database.close())

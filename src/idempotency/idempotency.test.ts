@@ -3,7 +3,6 @@ import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { Fault, type Presence } from '#exchange'
 import { createLog, type Database, DatabaseUnavailable, migrate, openDatabase, systemClock } from '#platform'
-import { temporaryFolder } from '../../test/support/cleanup.ts'
 import { testDatabases } from '../../test/support/databases.ts'
 import { claimsContract } from './claims.contract.ts'
 import { createIdempotency, idempotencyMigrations, refuseKey } from './index.ts'
@@ -15,7 +14,7 @@ for (const engine of testDatabases()) {
     let database: Database
     before(async () => {
       const url = await engine.fresh()
-      const dataDir = await temporaryFolder()
+      const dataDir = await engine.folder()
       database = await openDatabase({ url, dataDir, statementTimeoutMs: 10_000, connections: 4 })
       await migrate(database, [idempotencyMigrations])
     })

@@ -1,5 +1,4 @@
 import { openDatabase } from '#platform'
-import { temporaryFolder } from '../../test/support/cleanup.ts'
 import { testDatabases } from '../../test/support/databases.ts'
 import { rulesContract } from './rules.contract.ts'
 
@@ -8,7 +7,7 @@ for (const engine of testDatabases()) {
     const url = await engine.fresh()
     return await openDatabase({
       url,
-      dataDir: await temporaryFolder(),
+      dataDir: await engine.folder(),
       statementTimeoutMs: 10_000,
       connections: 4,
     })

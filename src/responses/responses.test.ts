@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { createLog, type Database, DatabaseUnavailable, openDatabase, systemClock } from '#platform'
-import { temporaryFolder } from '../../test/support/cleanup.ts'
 import { testDatabases } from '../../test/support/databases.ts'
 import { chainsContract } from './chains.contract.ts'
 import { acme, answerOf, askedOf, callOf, createShelf, isFault } from './contract.shelf.ts'
@@ -14,7 +13,7 @@ for (const engine of testDatabases()) {
       const url = await engine.fresh()
       return await openDatabase({
         url,
-        dataDir: await temporaryFolder(),
+        dataDir: await engine.folder(),
         statementTimeoutMs: 10_000,
         connections: 4,
       })

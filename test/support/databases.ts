@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
-import { atEnd } from './cleanup.ts'
+import { atEnd, temporaryFolder } from './cleanup.ts'
+import { folderWithDatabase } from './data-template.ts'
 
 /** An engine that every store must work on. */
 export interface TestDatabase {
@@ -11,6 +12,8 @@ export interface TestDatabase {
    * where a fresh data folder is a fresh database.
    */
   fresh(): Promise<string | undefined>
+  /** A data folder for a store without a program around it: with such a database, or empty if that is on a server. */
+  folder(): Promise<string>
 }
 
 /**
@@ -19,8 +22,13 @@ export interface TestDatabase {
  */
 export function testDatabases(): TestDatabase[] {
   const server = process.env.SLUICE_TEST_DATABASE_URL
-  const embedded: TestDatabase = { name: 'embedded', fresh: async () => undefined }
-  return server ? [embedded, { name: 'postgres', fresh: () => createDatabase(server) }] : [embedded]
+  const embedded: TestDatabase = {
+    name: 'embedded',
+    fresh: async () => undefined,
+    folder: folderWithDatabase,
+  }
+  if (!server) return [embedded]
+  return [embedded, { name: 'postgres', fresh: () => createDatabase(server), folder: temporaryFolder }]
 }
 
 async function createDatabase(server: string): Promise<string> {

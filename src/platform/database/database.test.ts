@@ -1,6 +1,5 @@
 import { before, describe } from 'node:test'
 import { type Database, openDatabase } from '#platform'
-import { temporaryFolder } from '../../../test/support/cleanup.ts'
 import { testDatabases } from '../../../test/support/databases.ts'
 import { migrationsContract } from './migrations.contract.ts'
 import { closingContract, patienceContract } from './patience.contract.ts'
@@ -13,7 +12,7 @@ for (const engine of testDatabases()) {
     before(async () => {
       database = await openDatabase({
         url: await engine.fresh(),
-        dataDir: await temporaryFolder(),
+        dataDir: await engine.folder(),
         statementTimeoutMs: 10_000,
         connections: 4,
       })

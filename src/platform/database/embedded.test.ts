@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline'
 import { before, describe, it } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import { type Database, DatabaseUnavailable, openDatabase } from '#platform'
-import { atEnd, temporaryFolder } from '../../../test/support/cleanup.ts'
+import { atEnd } from '../../../test/support/cleanup.ts'
+import { folderWithDatabase } from '../../../test/support/data-template.ts'
 import { eventually } from '../../../test/support/eventually.ts'
 
 const threads: Worker[] = []
@@ -25,7 +26,7 @@ describe('the embedded database', () => {
   let committed: number[]
 
   before(async () => {
-    folder = await temporaryFolder()
+    folder = await folderWithDatabase()
     committed = await linesUntilKilled(startWriter(folder), 25)
     database = await open(folder)
   })
@@ -99,7 +100,7 @@ for (let n = 1; ; n += 1) {
 }`
 
 function startWriter(folder: string): ChildProcess {
-  const writer = spawn(process.execPath, ['--input-type=module', '-e', writerProgram], {
+  const writer = spawn(process.execPath, ['--liftoff-only', '--input-type=module', '-e', writerProgram], {
     cwd: import.meta.dirname,
     env: { ...process.env, DATA_DIR: folder },
     stdio: ['ignore', 'pipe', 'inherit'],
