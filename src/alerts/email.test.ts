@@ -46,6 +46,7 @@ describe('an alert by e-mail', () => {
       ['sluice@acme.test', ['ops@acme.test', 'boss@acme.test'], true],
     )
     assert.match(mail.text, /^Message-ID: <alert_0+\.mail@acme\.test>\r$/m)
+    assert.match(mail.text, /^Date: Sat, 14 Mar 2026 00:00:00 \+0000\r$/m)
     assert.match(mail.text, /^Subject: =\?UTF-8\?/m)
     assert.match(mail.text, /acme\/Zo=C3=AB/)
     await eventually('the server is left politely', () => server.commands.at(-1) === 'QUIT')

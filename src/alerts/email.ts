@@ -1,5 +1,5 @@
 import type SmtpConnection from 'nodemailer/lib/smtp-connection'
-import { type Clock, isoTime } from '#platform'
+import type { Clock } from '#platform'
 import { alertIdOf } from './alert.ts'
 import type { Delivery, Told } from './destination.ts'
 import { factsOf } from './facts.ts'
@@ -84,13 +84,18 @@ async function compose({ name, from, to }: EmailOptions, alert: Told): Promise<B
     to: [...to],
     subject: `[Sluice] ${alert.severity}: ${alert.title}`,
     messageId: `<${id}.${name}@${bare(from).replace(/^.*@/, '')}>`,
-    date: isoTime(alert.raisedAtMs),
+    date: mailTime(alert.raisedAtMs),
     headers: { 'x-sluice-alert': id, 'auto-submitted': 'auto-generated' },
     text: `${alert.title}\n\n${lines.join('\n')}\n`,
     disableFileAccess: true,
     disableUrlAccess: true,
   })
   return await composer.compile().build()
+}
+
+/** As RFC 5322 has it in section 3.3: `Sat, 14 Mar 2026 00:00:00 +0000`. */
+function mailTime(ms: number): string {
+  return new Date(ms).toUTCString().replace('GMT', '+0000')
 }
 
 /** `ops@example.com` of `Ops <ops@example.com>`. */

@@ -14,7 +14,8 @@ export interface UsageAnswer {
   from: string
   to: string | null
   data: (Sums & Record<string, unknown>)[]
-  truncated: boolean
+  has_more: boolean
+  next?: string
   total: Sums & Record<string, unknown>
 }
 

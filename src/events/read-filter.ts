@@ -18,7 +18,7 @@ const time = (description: string) =>
   )
 
 // Postgres has no NUL in texts, and names on record have at most 256 characters.
-const name = (description: string) =>
+export const name = (description: string) =>
   Type.Optional(Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000]+$', description }))
 
 /** One of a few words. `enum` rather than a union: the error then names them all. */

@@ -48,13 +48,22 @@ export interface UsageRead extends Record<Group, string | null> {
   estimatedCalls: number
 }
 
+/** Sums can be narrowed by what single calls are not asked for. */
+export interface UsageFilter extends Filter {
+  provider?: string
+  class?: string
+  operation?: string
+}
+
 export interface UsageQuestion {
-  filter: Filter
+  filter: UsageFilter
   span: Span
   groups: readonly Group[]
   bucket: Bucket | undefined
   timeZone: string
   limit: number
+  /** Rows before those that are wanted. */
+  skip: number
 }
 
 const ended = (status: string): string => `case when ended = '${status}' then calls else 0 end`
@@ -87,8 +96,8 @@ function shown(of: (name: string) => string): string {
 }
 
 /**
- * What ended calls used and cost: the total first, then up to `limit` groups, newest bucket first, in it the
- * dearest. Calls under way are not in it: nobody knows yet what they use. Calls that have ended are, whether the
+ * What ended calls used and cost: the total first, then up to `limit` groups after the first `skip`, newest bucket
+ * first, in it the dearest. Calls under way are not in it: nobody knows yet what they use. Calls that have ended are, whether the
  * sums have them yet or not.
  */
 export async function readUsage(
@@ -96,8 +105,8 @@ export async function readUsage(
   spec: RollupSpec,
   question: UsageQuestion,
 ): Promise<UsageRead[]> {
-  const { groups: by, bucket, timeZone, limit } = question
-  const values: unknown[] = [bucket ?? null, timeZone, limit]
+  const { groups: by, bucket, timeZone, limit, skip } = question
+  const values: unknown[] = [bucket ?? null, timeZone, limit, skip]
   const isTagged = by.includes('tag') // a call has several: rows then add up to more than the total
   const names = by.map(group => `"${group}"`)
   const grouped = `select bucket, ${names.map(name => `${name},`).join(' ')} max(last collate "C") as last, ${added}
@@ -112,7 +121,7 @@ export async function readUsage(
       null as "keyName", ${shown(name => `sum("${name}")`)} from (${whole}) whole
     union all (select false, bucket, ${all}, ${keyName}, ${shown(name => `"${name}"`)} from grouped
       order by bucket desc nulls last, grouped."costPicoUsd" desc,
-        ${names.map(name => `${name} collate "C" nulls last,`).join(' ')} bucket limit $3::int)`
+        ${names.map(name => `${name} collate "C" nulls last,`).join(' ')} bucket limit $3::int offset $4::int)`
   return await db.query<UsageRead>({ text, timeoutMs: readTimeoutMs }, values)
 }
 
@@ -133,7 +142,7 @@ function selectFrom(spec: RollupSpec, question: UsageQuestion, values: unknown[]
     ${where.length > 0 ? `where ${where.join(' and ')}` : ''}`
 }
 
-const filterDims: Readonly<Record<keyof Filter, readonly string[]>> = {
+const filterDims: Readonly<Record<keyof UsageFilter, readonly string[]>> = {
   organization: ['organization'],
   project: ['project'],
   key: ['key_id', 'key_name'],
@@ -146,16 +155,20 @@ const filterDims: Readonly<Record<keyof Filter, readonly string[]>> = {
   code: ['code'],
   degraded: ['is_degraded'],
   status: ['status'],
+  provider: ['target'],
+  class: ['class'],
+  operation: ['operation'],
 }
 
 /** Of what the filter asks for; its dimensions are added to `dims`. */
-function conditions(filter: Filter, values: unknown[], dims: Set<string>): string[] {
+function conditions(filter: UsageFilter, values: unknown[], dims: Set<string>): string[] {
   return Object.entries(filter).flatMap(([name, value]) => {
     if (value === undefined) return []
-    const columns = filterDims[name as keyof Filter]
+    const columns = filterDims[name as keyof UsageFilter]
     for (const column of columns) dims.add(column)
     values.push(value)
     const given = `$${values.length}`
+    if (name === 'provider') return [`${groupColumns.provider.column} = ${given}`]
     return [
       `(${columns.map(column => (column === 'tags' ? `${given} = any(tags)` : `${column} = ${given}`)).join(' or ')})`,
     ]

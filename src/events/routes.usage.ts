@@ -1,14 +1,14 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { Fault, formatUsd, ownProject, type Route } from '#exchange'
 import { endedStatuses } from './read-answer.ts'
-import { filterFields, oneOf, readSpan, type Span } from './read-filter.ts'
+import { filterFields, name, oneOf, readSpan, type Span } from './read-filter.ts'
 import { orFault } from './read-outage.ts'
 import { buckets, type Group, groups, readUsage, type UsageRead } from './read-usage.ts'
 import type { EventRoutesOptions } from './routes.ts'
 import { usageRollups } from './usage-rollups.ts'
 
 const defaultSpanMs = 30 * 24 * 60 * 60 * 1000
-const maxRows = 10_000
+const mostRows = 10_000
 
 const usageQuery = Type.Object(
   {
@@ -31,6 +31,18 @@ const usageQuery = Type.Object(
       }),
     ),
     status: Type.Optional(oneOf(endedStatuses, 'Calls that ended so.')),
+    provider: name('Calls whose last attempt went to this provider.'),
+    class: name('`interactive` or `batch`.'),
+    operation: name('Such as `chat`.'),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: mostRows, default: mostRows, description: 'Rows in an answer.' }),
+    ),
+    page: Type.Optional(
+      Type.String({
+        pattern: '^[0-9]{1,7}$',
+        description: '`next` of the answer before, with the same query.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -79,11 +91,10 @@ const usageShape = Type.Object({
   }),
   time_zone: Type.String(),
   data: Type.Array(rowShape, { description: 'Newest bucket first, in it the dearest first.' }),
-  truncated: Type.Boolean({
-    description: `Whether there are more than ${maxRows} rows; the rest is left out.`,
-  }),
+  has_more: Type.Boolean({ description: 'Whether there are rows after these.' }),
+  next: Type.Optional(Type.String({ description: 'Send it as `page` to get the next ones.' })),
   total: Type.Object(sumsShape.properties, {
-    description: 'Of all calls in question, those of left-out rows too.',
+    description: 'Of all calls in question, those of rows on other pages too.',
   }),
 })
 
@@ -105,6 +116,8 @@ export function usageRoutes({ database, flush, clock, usersPerHour }: EventRoute
           group_by: by = [],
           bucket,
           time_zone: zone = 'UTC',
+          limit = mostRows,
+          page = '0',
           ...filter
         }: Static<typeof usageQuery> = query
         const asked = readSpan({ from, to })
@@ -112,14 +125,17 @@ export function usageRoutes({ database, flush, clock, usersPerHour }: EventRoute
         checkZone(zone)
         const own = ownProject(caller, filter)
         await flush()
-        const how = { filter: own, span, groups: by, bucket, timeZone: zone, limit: maxRows + 1 }
+        const skip = Number(page)
+        const how = { filter: own, span, groups: by, bucket, timeZone: zone, limit: limit + 1, skip }
         const [total, ...rows] = await orFault(readUsage(database, spec, how).catch(refuseZone(zone)))
+        const hasMore = rows.length > limit
         return {
           object: 'usage',
           ...showSpan(span),
           time_zone: zone,
-          data: rows.slice(0, maxRows).map(row => ({ ...showGroups(row, by), ...showSums(row) })),
-          truncated: rows.length > maxRows,
+          data: rows.slice(0, limit).map(row => ({ ...showGroups(row, by), ...showSums(row) })),
+          has_more: hasMore,
+          ...(hasMore && { next: String(skip + limit) }),
           total: showSums(total!),
         }
       },

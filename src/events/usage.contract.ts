@@ -43,9 +43,39 @@ export function usageContract(log: CallLog): void {
     it('says when there are more rows than it shows, and counts them all the same', async () => {
       const calls = Array.from({ length: 10_001 }, (_, n) => log.call({ user_id: `user ${n}` }))
       for (let n = 0; n < calls.length; n += 1_000) await log.record(calls.slice(n, n + 1_000))
-      const { data, truncated, total } = await read('group_by=user')
-      assert.deepEqual([data.length, truncated, total.calls], [10_000, true, 10_001])
-      assert.equal((await read('group_by=user&user=user%201')).truncated, false)
+      const { data, has_more, total, next } = await read('group_by=user')
+      assert.deepEqual([data.length, has_more, total.calls], [10_000, true, 10_001])
+      const rest = await read(`group_by=user&page=${next}`)
+      assert.deepEqual([rest.data.length, rest.has_more, rest.total.calls], [1, false, 10_001])
+      assert.equal((await read('group_by=user&user=user%201')).has_more, false)
+    })
+
+    it('is read page by page, each row once', async () => {
+      await log.record(['a', 'b', 'c', 'd', 'e'].map(feature => log.call({ feature })))
+      const seen: unknown[] = []
+      let page: string | undefined = '0'
+      while (page !== undefined) {
+        const { data, next }: UsageAnswer = await read(`group_by=feature&limit=2&page=${page}`)
+        seen.push(...data.map(({ feature }) => feature))
+        page = next
+      }
+      assert.deepEqual(seen, ['a', 'b', 'c', 'd', 'e'])
+    })
+
+    it('is narrowed by class, provider and operation', async () => {
+      await log.record([
+        log.call({ class: 'batch', target: 'near/one', operation: 'embeddings' }),
+        log.call({ class: 'interactive', target: 'near/two', operation: 'chat' }),
+        log.call({ class: 'batch', target: 'far/one', operation: 'chat' }),
+      ])
+      for (const [query, calls] of [
+        ['class=batch', 2],
+        ['provider=near', 2],
+        ['provider=nea', 0],
+        ['operation=chat', 2],
+        ['class=batch&provider=near&operation=embeddings', 1],
+      ] as const)
+        assert.equal((await read(query)).total.calls, calls, query)
     })
 
     it('refuses groups, buckets and statuses that it does not know', async () => {
@@ -56,7 +86,7 @@ export function usageContract(log: CallLog): void {
         'group_by=user;drop',
         'bucket=year',
         'status=running',
-        'limit=5',
+        'limit=0',
       ]
       for (const query of wrong) await assert.rejects(read(query), isFault('invalid_request'), query)
     })

@@ -4,11 +4,11 @@ import { type AuditEntry, recordAudit } from './audit.ts'
 import type { KnownNames } from './check-rules.ts'
 import type { Rule } from './rule.ts'
 import { checkDefinition, type RuleBook, type RuleEntry } from './rule-book.ts'
+import { type Increase, showIncrease, unitOf } from './show-rules.ts'
 import {
   deleteIncrease,
   deleteRule,
   hasName,
-  type IncreaseRow,
   insertIncrease,
   insertRule,
   type RuleRow,
@@ -116,21 +116,24 @@ export async function increase(
       createdBy: caller.keyId,
     }
     await insertIncrease(tx, row)
-    await audit({ action: `${rule.kind}.increase`, target: rule.entryId, before: null, after: row, reason })
+    const after = showIncrease({ ...row, until: new Date(untilMs), createdAt: new Date(at) }, rule.unit)
+    await audit({ action: `${rule.kind}.increase`, target: rule.entryId, before: null, after, reason })
   })
   return id
 }
 
 export async function endIncrease(
   desk: RuleDesk,
-  { id, entryId, kind }: { id: string; entryId: string; kind: Rule['kind'] },
+  { id, entry }: { id: string; entry: RuleEntry },
   caller: Caller,
-): Promise<IncreaseRow> {
+): Promise<Increase> {
+  const { kind, id: entryId } = entry
   return await change(desk, caller, async (tx, { audit }) => {
     const row = await deleteIncrease(tx, { id, entryId })
     if (!row) throw new Fault('not_found', `There is no increase \`${id}\` of this ${words[kind]}.`)
-    await audit({ action: `${kind}.end_increase`, target: entryId, before: row, after: null })
-    return row
+    const before = showIncrease(row, unitOf(entry, row))
+    await audit({ action: `${kind}.end_increase`, target: entryId, before, after: null })
+    return before
   })
 }
 

@@ -6,7 +6,7 @@ import { isSubjectOf, subjectForm } from './match.ts'
 import type { About, ShownDesk } from './routes.rules.ts'
 import type { Rule } from './rule.ts'
 import { pickRule } from './rule-book.ts'
-import { increaseShape, showIncrease, unitOf } from './show-rules.ts'
+import { increaseShape, showIncrease } from './show-rules.ts'
 
 const longestMs = 10 * 366 * 24 * 3_600_000
 
@@ -87,8 +87,7 @@ export function increaseRoutes({ kind, root, one, params }: About, desk: ShownDe
       answer: { status: 200, schema: increaseShape },
       async handle({ params, caller }): Promise<Static<typeof increaseShape>> {
         const entry = findEntry(desk, kind, params.id)
-        const row = await endIncrease(desk, { id: params.increase, entryId: params.id, kind }, caller)
-        return showIncrease(row, unitOf(entry, row))
+        return await endIncrease(desk, { id: params.increase, entry }, caller)
       },
     },
   ]

@@ -345,7 +345,7 @@ function auditContract(town: Town): void {
     const { data } = await ask('GET', `/sluice/v1/audit?target=${id}&limit=2`)
     assert.deepEqual(
       [data[1].action, data[1].reason, data[1].after.amount],
-      ['budget.increase', 'launch', '1000000000000'],
+      ['budget.increase', 'launch', '1'],
     )
   })
 

@@ -45,6 +45,8 @@ export const increaseShape = Type.Object({
   created_by: Type.String(),
 })
 
+export type Increase = Static<typeof increaseShape>
+
 const ruleShape = Type.Object({
   id: Type.String(),
   unit,
@@ -118,7 +120,7 @@ export function unitOf({ rules }: RuleEntry, { ruleId }: Pick<IncreaseRow, 'rule
   return rules.find(({ id }) => id === ruleId)?.unit ?? 'usd'
 }
 
-export function showIncrease(row: IncreaseRow, unit: Unit): Static<typeof increaseShape> {
+export function showIncrease(row: IncreaseRow, unit: Unit): Increase {
   return {
     object: 'increase',
     id: row.id,
