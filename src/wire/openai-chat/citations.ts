@@ -25,6 +25,27 @@ export function readAnnotation(value: unknown): Citation | undefined {
   })
 }
 
+/**
+ * Sources of a whole answer that stand beside its choices, of which nobody says what words they are for: `citations`, a
+ * list of addresses (Perplexity, xAI), with titles and excerpts in `search_results` (Perplexity, `StreamChunk` of its
+ * SDK). The text refers to them by their place in the list: `[1]`.
+ */
+export function readSources({ citations, search_results }: Readonly<Record<string, unknown>>): Citation[] {
+  const results = Array.isArray(search_results) ? search_results.filter(isObject) : []
+  const cited = Array.isArray(citations) && citations.length > 0 ? citations : results
+  return cited.flatMap((source: unknown) => {
+    const url = isObject(source) ? source.url : source
+    if (typeof url !== 'string') return []
+    const { title, snippet } = results.find(result => result.url === url) ?? (isObject(source) ? source : {})
+    return {
+      kind: 'url',
+      url,
+      ...(typeof title === 'string' && { title }),
+      ...(typeof snippet === 'string' && snippet !== '' && { quote: snippet }),
+    } satisfies Citation
+  })
+}
+
 /** The dialect itself knows only citations of the web; those of files stand beside them in the same manner. */
 export function renderAnnotation(citation: Citation): unknown {
   if (citation.raw?.dialect === 'openai-chat') return citation.raw.value

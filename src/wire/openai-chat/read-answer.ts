@@ -5,7 +5,7 @@ import { isObject, parseObject } from '../json-body.ts'
 import { readOpenAiUsage } from '../openai/usage.ts'
 import { said } from '../reading.ts'
 import { readSignature } from '../signature.ts'
-import { readAnnotation } from './citations.ts'
+import { readAnnotation, readSources } from './citations.ts'
 import { readFinish } from './finish.ts'
 import { readAudio, readImages, readLogprobs, readSpoken } from './spoken.ts'
 import { readReasoningDetail } from './to-parts.ts'
@@ -29,7 +29,7 @@ export function readChatAnswer(json: Json, options: ReaderOptions): ChatAnswer |
     id: textOf(json.id),
     model: textOf(json.model),
     serviceTier: textOf(json.service_tier),
-    choices: json.choices.filter(isObject).map(choice => readChoice(choice, options)),
+    choices: json.choices.filter(isObject).map(choice => readChoice(choice, options, readSources(json))),
     usage: readOpenAiUsage(json.usage),
     bill: readBill(json.usage),
   })
@@ -40,9 +40,9 @@ export function textOf(value: unknown): string | undefined {
 }
 
 /** Azure leaves the message out where its filter has blocked it. */
-function readChoice(choice: Json, options: ReaderOptions): Choice {
+function readChoice(choice: Json, options: ReaderOptions, sources: readonly Citation[]): Choice {
   const message = isObject(choice.message) ? choice.message : {}
-  const parts = readMessage(message, options)
+  const parts = readMessage(message, options, sources)
   const finish = readFinish(textOf(choice.finish_reason) ?? 'stop')
   const calls = parts.some(({ type }) => type === 'tool-call')
   return said<Choice>({
@@ -52,11 +52,12 @@ function readChoice(choice: Json, options: ReaderOptions): Choice {
   })
 }
 
-function readMessage(message: Json, options: ReaderOptions): AnswerPart[] {
+function readMessage(message: Json, options: ReaderOptions, sources: readonly Citation[]): AnswerPart[] {
   const spoken = readSpoken(message)
   const citations = (Array.isArray(message.annotations) ? message.annotations : [])
     .map(readAnnotation)
     .filter(citation => citation !== undefined)
+  citations.push(...sources.filter(({ url }) => citations.every(cited => cited.url !== url)))
   return [
     ...readThoughts(message, spoken.reasoning),
     ...readText(spoken.text, citations, sealOf(message)),

@@ -1,4 +1,4 @@
-import type { ChatEvent } from '#exchange'
+import type { ChatEvent, Citation } from '#exchange'
 import { readBill } from '../bill.ts'
 import { noWords, type ReaderOptions } from '../dialect.ts'
 import { isObject } from '../json-body.ts'
@@ -8,7 +8,7 @@ import { PartSequencer } from '../sequence.ts'
 import { readSignature } from '../signature.ts'
 import type { SseEvent } from '../sse.ts'
 import { SseReader } from '../sse-reader.ts'
-import { readAnnotation } from './citations.ts'
+import { readAnnotation, readSources } from './citations.ts'
 import { readFinish } from './finish.ts'
 import { argumentsText, madeUpId, sayText, sealOf, textOf } from './read-answer.ts'
 import { readAudio, readImages, readLogprobs, readSpoken } from './spoken.ts'
@@ -29,6 +29,8 @@ interface ChoiceSoFar {
   parts: PartSequencer
   calls: CallSoFar[]
   thought: string
+  /** Addresses that its text was said to be from. */
+  cited: Set<string>
 }
 
 /**
@@ -42,6 +44,8 @@ export class ChatReader extends SseReader {
   /** The report that comes last has come. */
   counted = false
   #calls = 0
+  /** Those beside the choices, which some servers repeat with every chunk: the last list stands. */
+  #sources: readonly Citation[] = []
 
   constructor(options: ReaderOptions) {
     super()
@@ -83,6 +87,7 @@ export class ChatReader extends SseReader {
       const [id, model, serviceTier] = [textOf(chunk.id), textOf(chunk.model), textOf(chunk.service_tier)]
       yield { type: 'start', ...(id && { id }), ...(model && { model }), ...(serviceTier && { serviceTier }) }
     }
+    if (chunk.citations || chunk.search_results) this.#sources = readSources(chunk)
     if (Array.isArray(chunk.choices))
       for (const choice of chunk.choices) if (isObject(choice)) yield* this.#readChoice(choice)
     const usage =
@@ -117,8 +122,11 @@ export class ChatReader extends SseReader {
     if (Array.isArray(delta.annotations)) {
       for (const annotation of delta.annotations) {
         const citation = readAnnotation(annotation)
-        if (citation) yield* parts.beside('text', { type: 'citation', citation })
-        else this.skipped += 1
+        if (!citation) this.skipped += 1
+        else {
+          if (citation.url !== undefined) choice.cited.add(citation.url)
+          yield* parts.beside('text', { type: 'citation', citation })
+        }
       }
     }
     const seal = sealOf(delta)
@@ -174,7 +182,9 @@ export class ChatReader extends SseReader {
     return call
   }
 
-  *#finish({ parts, calls }: ChoiceSoFar, word: string): Generator<ChatEvent> {
+  *#finish({ parts, calls, cited }: ChoiceSoFar, word: string): Generator<ChatEvent> {
+    for (const citation of this.#sources)
+      if (!cited.has(citation.url ?? '')) yield* parts.beside('text', { type: 'citation', citation })
     for (const call of calls) if (call.name === '' && call.early !== '') this.skipped += 1
     yield* parts.finish(readFinish(word))
   }
@@ -190,7 +200,7 @@ export class ChatReader extends SseReader {
   #choiceAt(index: number): ChoiceSoFar {
     let choice = this.#choices.get(index)
     if (!choice) {
-      choice = { parts: new PartSequencer(index), calls: [], thought: '' }
+      choice = { parts: new PartSequencer(index), calls: [], thought: '', cited: new Set() }
       this.#choices.set(index, choice)
     }
     return choice

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type ChatAnswer, totalOutput } from '#exchange'
+import { dialects } from '../dialects.ts'
 import { foldEvents } from '../fold.ts'
 import { openAiChat } from './index.ts'
 
 /** What real traffic has shown of servers that are not OpenAI's; the shapes are theirs, the words ours. */
 
 const hex = '0123456789abcdef0123456789abcdef'
+const request = { body: Buffer.from('{}'), rest: '', query: {} }
 const usage = { prompt_tokens: 9, completion_tokens: 4, total_tokens: 13 }
 
 function line(json: unknown): string {
@@ -112,6 +114,66 @@ suite('a thought whose details hold only its seal', () => {
     ])
     const streamed = readStream(`${chunk(thought)}${chunk({ content: 'No.' }, 'stop')}data: [DONE]\n\n`)
     assert.deepEqual(streamed.answer.choices[0]?.parts, parts)
+  })
+})
+
+suite('sources that stand beside the choices', () => {
+  const citations = ['https://a.example/1', 'https://b.example/2']
+  const search_results = [
+    { title: 'One', url: citations[0], date: '2026-01-02', snippet: 'It is one.' },
+    { title: 'Two', url: citations[1] },
+  ]
+  const cited = [
+    { kind: 'url', url: citations[0], title: 'One', quote: 'It is one.' },
+    { kind: 'url', url: citations[1], title: 'Two' },
+  ]
+  const finished = { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage }
+  const citationsOf = (beside: object): unknown => {
+    const choices = [{ index: 0, message: { content: 'Yes [1].' }, finish_reason: 'stop' }]
+    const [part] = openAiChat.readAnswer({ choices, usage, ...beside }, { hex })?.choices[0]?.parts ?? []
+    const first = line({ choices: [{ index: 0, delta: { content: 'Yes [1].' } }], ...beside })
+    const streamed = readStream(`${first}${line({ ...finished, ...beside })}data: [DONE]\n\n`)
+    assert.deepEqual(streamed.answer.choices[0]?.parts, part && [part])
+    return part?.type === 'text' && part.citations
+  }
+
+  test('are citations of its text: with titles by Perplexity, repeated with every chunk', () => {
+    assert.deepEqual(citationsOf({ citations, search_results }), cited)
+    assert.deepEqual(citationsOf({ search_results }), cited)
+  })
+
+  test('are citations of its text: addresses alone by xAI', () => {
+    assert.deepEqual(
+      citationsOf({ citations }),
+      citations.map(url => ({ kind: 'url', url })),
+    )
+    assert.deepEqual(citationsOf({ citations: [], search_results: null }), undefined)
+  })
+
+  test('are not told twice where an annotation has told them', () => {
+    const annotation = { type: 'url_citation', url_citation: { url: citations[0], title: 'One' } }
+    const urls = readWhole({ content: 'Yes.', annotations: [annotation] })?.choices[0]?.parts[0]
+    assert.equal(urls?.type === 'text' && urls.citations?.length, 1)
+    const first = line({
+      choices: [{ index: 0, delta: { content: 'Yes.', annotations: [annotation] } }],
+      citations,
+    })
+    const [part] = readStream(`${first}${line(finished)}data: [DONE]\n\n`).answer.choices[0]?.parts ?? []
+    assert.deepEqual(part?.type === 'text' && part.citations?.map(({ url }) => url), citations)
+  })
+
+  test('reach callers of every other dialect', () => {
+    const answer = openAiChat.readAnswer(
+      { choices: [{ message: { content: 'Yes.' }, finish_reason: 'stop' }], citations },
+      { hex },
+    )
+    for (const name of ['anthropic-messages', 'gemini', 'openai-responses'] as const) {
+      const dialect = dialects[name]
+      assert.ok(dialect.operation === 'chat' && answer)
+      const context = { hex, createdAtMs: 0, model: 'm', estimatedInputTokens: 1, showUsage: true, request }
+      const text = JSON.stringify(dialect.renderAnswer(answer, context))
+      for (const url of citations) assert.ok(text.includes(url), name)
+    }
   })
 })
 
