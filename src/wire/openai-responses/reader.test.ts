@@ -19,6 +19,16 @@ const end = (response: Json = {}): Json => ({
 })
 
 suite('a stream of Responses', () => {
+  test('may end by the word of xAI', () => {
+    for (const answer of Object.values(answers)) {
+      const last = { type: 'response.done', response: answer }
+      const events = eventsOf(answer).map((event: Json) =>
+        event.type === 'response.completed' || event.type === 'response.incomplete' ? last : event,
+      )
+      assert.deepEqual(foldEvents(readAll(bytesOf(events))), readResponse(answer))
+    }
+  })
+
   const manners: Record<string, Manner> = {
     'as OpenAI sends it': {},
     'without pieces': { deltas: false },

@@ -56,8 +56,9 @@ export class ResponsesReader extends SseReader {
         return
       case 'response.completed':
       case 'response.incomplete':
+      case 'response.done': // xAI's word, by the parser of Vercel's @ai-sdk/xai
         if (!isObject(json.response)) throw new SyntaxError('a last event without its response')
-        this.#end({ ...response, status: response.status ?? type.slice('response.'.length) }, out)
+        this.#end({ ...response, status: response.status ?? statusOf(type) }, out)
         return
       case 'keepalive':
         return
@@ -127,6 +128,10 @@ export class ResponsesReader extends SseReader {
     const serviceTier = textOf(response.service_tier)
     out.push({ type: 'end', ...(serviceTier !== undefined && { serviceTier }) })
   }
+}
+
+function statusOf(type: string): string {
+  return type === 'response.incomplete' ? 'incomplete' : 'completed'
 }
 
 /**

@@ -51,7 +51,7 @@ export class ResponsesStreamTap extends SseTap {
 }
 
 function isLast(type: string): boolean {
-  return type === 'response.completed' || type === 'response.incomplete'
+  return type === 'response.completed' || type === 'response.incomplete' || type === 'response.done'
 }
 
 /** Catches the whole response from the bytes that go to the caller: a stream's last event, or a body of its own. */
@@ -84,4 +84,4 @@ export class ResponseWatch implements AnswerWatch {
   }
 }
 
-const lastEvent = /"response\.(completed|incomplete)"/
+const lastEvent = /"response\.(completed|incomplete|done)"/
