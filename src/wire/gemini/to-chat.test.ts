@@ -183,6 +183,11 @@ suite('what a caller says', () => {
     ])
   })
 
+  test('and everybody gives is no wish: an answer in words', () => {
+    const { extras } = readGenerateContent({ ...hello, generationConfig: { responseModalities: ['TEXT'] } })
+    assert.deepEqual(extras, [])
+  })
+
   test('may be a single object where a list is meant, as Google takes it', () => {
     const [declared, text] = [{ name: 'f' }, { text: 'Hi' }]
     const lists = {

@@ -36,7 +36,7 @@ export function readGenerateContent(value: unknown, path = ''): ChatRequest {
       ...readExtras(json, geminiFields).filter(
         ({ field }) => field !== 'generationConfig' && field !== 'toolConfig',
       ),
-      ...nestedExtras('generationConfig', config),
+      ...nestedExtras('generationConfig', config).filter(asksForMore),
       ...enumExtra(config),
       ...nestedExtras('toolConfig', toolConfig),
     ],
@@ -61,6 +61,12 @@ function nestedExtras(parent: string, json: Json): Extra[] {
     .filter(({ field }) => field.startsWith(`${parent}.`))
     .map(record => ({ ...record, field: record.field.slice(parent.length + 1) }))
   return readExtras(json, own).map(extra => ({ ...extra, field: `${parent}.${extra.field}` }))
+}
+
+/** An answer in words is what everybody gives. */
+function asksForMore({ field, value }: Extra): boolean {
+  const isModalities = field === 'generationConfig.responseModalities' && Array.isArray(value)
+  return !(isModalities && value.every(modality => modality === 'TEXT'))
 }
 
 function readSystem(value: unknown): Message[] {
