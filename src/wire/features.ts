@@ -24,6 +24,8 @@ export type Taking =
       how: string
       /** Taken only if; otherwise as with `no`. */
       if?(request: ChatRequest, target: { model: string; quirks: ReadonlySet<string> }): boolean
+      /** Taken, but for a part of it that is left out, which is said all the same. */
+      leaves?(request: ChatRequest, target: { model: string }): boolean
       /** Images and files by URL: fetched by us, and sent as data. */
       fetch?: true
     }
@@ -182,6 +184,12 @@ export const features = {
     used: ({ messages }) => messages.some(({ name }) => name !== undefined),
     without: request => ({ ...request, messages: request.messages.map(message => omit(message, 'name')) }),
   },
+  made_media: {
+    about: 'Images and sounds that a model made in an earlier turn (without them, words that there was one)',
+    weight: 'hint',
+    used: ({ messages }) => messages.some(({ role, parts }) => role === 'assistant' && parts.some(isMade)),
+    without: request => ({ ...request, messages: request.messages.map(withoutMade) }),
+  },
   ...partFeatures({
     image_data: ['Images as data', 'meaning', part => part.type === 'image' && part.source.kind === 'data'],
     image_url: ['Images by URL', 'meaning', part => part.type === 'image' && part.source.kind === 'url'],
@@ -268,6 +276,20 @@ export const features = {
 
 function isInstruction(message: Message): boolean {
   return message.role === 'system' || message.role === 'developer'
+}
+
+function isMade(part: Part): boolean {
+  return part.type === 'image' || part.type === 'audio'
+}
+
+/** What was said in a sound is said on. */
+function withoutMade(message: Message): Message {
+  if (message.role !== 'assistant') return message
+  const parts = message.parts.map((part): typeof part => {
+    if (part.type === 'image') return { type: 'text', text: '[an image]' }
+    return part.type === 'audio' ? { type: 'text', text: part.transcript ?? '[a sound]' } : part
+  })
+  return { ...message, parts }
 }
 
 function isMedia(part: Part): boolean {

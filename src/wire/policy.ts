@@ -34,14 +34,13 @@ export function fitRequest(request: ChatRequest, fitting: Fitting): Decision<Fit
     const feature: Feature = features[name]
     if (!feature.used(fitted.request)) continue
     const taking = fitting.takes[name]
-    if (takesIt(taking, fitted.request, fitting)) {
-      if (typeof taking === 'object' && taking.fetch) fitted.fetch.push(name)
-      continue
-    }
+    const isTaken = takesIt(taking, fitted.request, fitting)
+    if (isTaken && typeof taking === 'object' && taking.fetch) fitted.fetch.push(name)
+    if (isTaken && !leavesSome(taking, fitted.request, fitting)) continue
     const field = bare(fieldOf(name, fitting))
     if (refuses(feature.weight, fitting.unsupported))
       return refuseField(field, fitting, ` (${inSentence(feature.about)})`, taking)
-    fitted.request = feature.without(fitted.request)
+    if (!isTaken) fitted.request = feature.without(fitted.request)
     fitted.dropped.push(field)
   }
   return allow({ ...fitted, request: { ...fitted.request, extras: [] } })
@@ -77,13 +76,17 @@ function takesIt(taking: Taking, request: ChatRequest, target: Fitting): boolean
   return typeof taking === 'object' ? (taking.if?.(request, target) ?? true) : taking === 'yes'
 }
 
+function leavesSome(taking: Taking, request: ChatRequest, target: Fitting): boolean {
+  return typeof taking === 'object' && taking.leaves?.(request, target) === true
+}
+
 /** Without the remark behind it. */
 function bare(field: string): string {
   return field.replace(/ \(.*\)$/, '')
 }
 
 function inSentence(text: string): string {
-  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`
+  return /^[A-Z]{2}/.test(text) ? text : `${text.charAt(0).toLowerCase()}${text.slice(1)}`
 }
 
 function refuseField(

@@ -85,6 +85,7 @@ export const messagesTakes: ChatDialect['takes'] = {
     if: (_request, { model }) => modelTraits(model).inlineSystem,
   },
   names: 'no',
+  made_media: 'no',
   image_data: {
     how: 'JPEG, PNG, GIF and WebP',
     if: request => !someParts(request, part => isStrangeImage(part)),
@@ -117,7 +118,14 @@ export const messagesTakes: ChatDialect['takes'] = {
   image_detail: 'no',
   tool_result_media: 'yes',
   tool_result_error: 'yes',
-  reasoning_history: { how: 'what Anthropic has signed; the rest is left out' },
+  reasoning_history: {
+    how: 'what Anthropic has signed; the rest is dropped',
+    leaves: request =>
+      someParts(
+        request,
+        part => part.type === 'reasoning' && part.signature?.dialect !== 'anthropic-messages',
+      ),
+  },
   cache_control: { how: 'at most 4', if: request => countMarks(request) <= 4 },
   document_citations: 'yes',
   prefill: {

@@ -15,7 +15,14 @@ import {
   wrong,
 } from '../reading.ts'
 import { messagesFields } from './fields.ts'
-import { attachSeals, readAssistantBlock, readContent, readText, readUserBlock } from './to-parts.ts'
+import {
+  attachSeals,
+  readAssistantBlock,
+  readContent,
+  readSystemBlock,
+  readText,
+  readUserBlock,
+} from './to-parts.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -71,7 +78,7 @@ function readMessages(values: readonly unknown[]): Message[] {
     const role = optionalWord(json, 'role', ['user', 'assistant', 'system'], `${path}.role`)
     switch (role) {
       case 'system':
-        return { role, parts: readContent(json.content, `${path}.content`, readText) }
+        return { role, parts: readContent(json.content, `${path}.content`, readSystemBlock) }
       case 'assistant': {
         const parts = attachSeals(readContent(json.content, `${path}.content`, readAssistantBlock))
         for (const part of parts) if (part.type === 'tool-call') calls.add(part.id)

@@ -68,6 +68,11 @@ export function readText(block: Json, path: string): TextPart {
   }
 }
 
+/** In the midst of a conversation, where tools may be given and taken away too. */
+export function readSystemBlock(block: Json, path: string): TextPart | OpaquePart {
+  return block.type === 'text' ? readText(block, path) : readOwn(block, path)
+}
+
 export function readUserBlock(block: Json, path: string): UserPart {
   switch (block.type) {
     case 'image':

@@ -1,4 +1,4 @@
-import type { ChatRequest } from '#exchange'
+import type { ChatRequest, ReasoningPart } from '#exchange'
 import { messagesTakes } from '../anthropic-messages/takes.ts'
 import type { ChatProvider } from '../dialect.ts'
 import type { FeatureName } from '../features.ts'
@@ -64,6 +64,7 @@ export const converseTakes: ChatProvider['takes'] = {
   parallel_tool_calls: { how: 'true only', if: ({ parallelToolCalls }) => parallelToolCalls === true },
   later_system: 'no',
   names: 'no',
+  made_media: 'no',
   image_data: {
     how: 'JPEG, PNG, GIF and WebP',
     if: request =>
@@ -99,7 +100,11 @@ export const converseTakes: ChatProvider['takes'] = {
   image_detail: 'no',
   tool_result_media: 'yes',
   tool_result_error: { how: 'as `status`' },
-  reasoning_history: { how: 'what Claude has signed, at Bedrock or Anthropic; the rest is left out' },
+  reasoning_history: {
+    how: 'what Claude has signed, at Bedrock or Anthropic; the rest is dropped',
+    leaves: (request, { model }) =>
+      someParts(request, part => part.type === 'reasoning' && !(isClaude(model) && isClaudes(part))),
+  },
   cache_control: {
     how: 'as a `cachePoint` behind it, by Claude and Nova; at most 4',
     if: (request, target) => caches(request, target) && asClaude('cache_control')(request, target),
@@ -128,6 +133,11 @@ function caches(_request: ChatRequest, { model }: Target): boolean {
 
 export function isNova2(model: string): boolean {
   return /nova-(2|\w+-2)/.test(model)
+}
+
+/** Both take each other's seals. */
+function isClaudes({ signature }: ReasoningPart): boolean {
+  return signature?.dialect === 'bedrock-converse' || signature?.dialect === 'anthropic-messages'
 }
 
 export function thinksByEffort(model: string): boolean {

@@ -10,6 +10,7 @@ export const geminiFields: readonly FieldRecord[] = [
   { field: 'contents (ending with the model)', feature: 'prefill' },
   { field: 'contents[].parts[].inlineData (image)', feature: 'image_data' },
   { field: 'contents[].parts[].inlineData (audio)', feature: 'audio_input' },
+  { field: 'contents[].parts[].inlineData (of the model)', feature: 'made_media' },
   { field: 'contents[].parts[].inlineData', feature: 'file_data' },
   { field: 'contents[].parts[].fileData (image)', feature: 'image_url' },
   { field: 'contents[].parts[].fileData', feature: 'file_url' },

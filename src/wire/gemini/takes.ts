@@ -69,6 +69,7 @@ export const geminiTakes: Readonly<Record<FeatureName, Taking>> = {
   parallel_tool_calls: { how: 'always allowed', if: ({ parallelToolCalls }) => parallelToolCalls === true },
   later_system: 'no',
   names: 'no',
+  made_media: 'yes',
   image_data: 'yes',
   image_url: { how: 'fetched, and sent as data', fetch: true },
   image_id: ownFiles,
@@ -90,7 +91,14 @@ export const geminiTakes: Readonly<Record<FeatureName, Taking>> = {
   },
   tool_result_media: { how: 'in the response, before generation 3 beside it' },
   tool_result_error: { how: 'as `response.error`' },
-  reasoning_history: { how: 'thoughts with text; seals that are Gemini’s own' },
+  reasoning_history: {
+    how: 'thoughts with text; seals that are Gemini’s own; the rest is dropped',
+    leaves: request =>
+      someParts(
+        request,
+        part => part.type === 'reasoning' && part.text === '' && part.signature?.dialect !== 'gemini',
+      ),
+  },
   cache_control: 'no',
   document_citations: 'no',
   prefill: { how: 'as a last turn of the model' },

@@ -62,6 +62,7 @@ export const chatTakes: Readonly<Record<FeatureName, Taking>> = {
   parallel_tool_calls: 'yes',
   later_system: 'yes',
   names: 'yes',
+  made_media: 'no',
   image_data: 'yes',
   image_url: 'yes',
   image_id: 'no',

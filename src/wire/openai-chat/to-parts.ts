@@ -21,6 +21,7 @@ import {
   wrong,
 } from '../reading.ts'
 import { readSignature } from '../signature.ts'
+import { readImages } from './spoken.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -113,6 +114,7 @@ export function readAssistantParts(json: Json, path: string): AnswerPart[] {
     ...readReasoning(json, path),
     ...sealLastText(readSpoken(json.content, `${path}.content`), readGoogleSignature(json)),
     ...(typeof json.refusal === 'string' ? [{ type: 'refusal' as const, text: json.refusal }] : []),
+    ...readImages(json),
     ...(optionalArray(json, 'tool_calls', `${path}.tool_calls`) ?? []).map((call, index) =>
       readToolCall(call, `${path}.tool_calls[${index}]`),
     ),

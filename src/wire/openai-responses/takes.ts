@@ -68,6 +68,10 @@ export const responsesTakes: Readonly<Record<FeatureName, Taking>> = {
   parallel_tool_calls: 'yes',
   later_system: 'yes',
   names: 'no',
+  made_media: {
+    how: 'images in a message of the user, sounds by their words',
+    leaves: request => someParts(request, part => part.type === 'audio' && part.transcript === undefined),
+  },
   image_data: 'yes',
   image_url: 'yes',
   image_id: { how: 'kept at OpenAI', if: request => !someParts(request, part => isForeign(part, 'image')) },
@@ -86,6 +90,7 @@ export const responsesTakes: Readonly<Record<FeatureName, Taking>> = {
   reasoning_history: {
     how: 'as `reasoning` items, those that it sealed itself',
     if: request => someParts(request, isOwnThought),
+    leaves: request => someParts(request, part => part.type === 'reasoning' && !isOwnThought(part)),
   },
   cache_control: 'no',
   document_citations: 'no',

@@ -98,7 +98,11 @@ export class ItemsReader {
     if (optionalString(item, 'phase', `${path}.phase`) !== undefined)
       this.extras.push({ field: 'input[].phase', value: item.phase, weight: 'hint' })
     if (role === 'assistant') {
-      for (const part of parts) this.#say(asSpoken(part, path))
+      const spoken = parts.map(part => asSpoken(part, path))
+      const last = this.messages.at(-1)
+      // What was said in two messages is not one text; but nothing may stand between a call and its result.
+      if (last?.role === 'assistant' && hasText(last.parts)) this.messages.push({ role, parts: spoken })
+      else for (const part of spoken) this.#say(part)
     } else if (role === 'user') this.messages.push({ role, parts: parts.filter(isForUser) })
     else if (role === 'system' || role === 'developer')
       this.messages.push({
@@ -161,6 +165,10 @@ export class ItemsReader {
       this.messages[this.messages.length - 1] = { ...last, parts: [...last.parts, part] }
     else this.messages.push({ role: 'assistant', parts: [part] })
   }
+}
+
+function hasText(parts: readonly AnswerPart[]): boolean {
+  return parts.some(({ type }) => type === 'text') && parts.every(({ type }) => type !== 'tool-call')
 }
 
 type ContentPart = UserPart | AnswerPart
