@@ -13,6 +13,7 @@ const names = [
   'short',
   'soft',
   'vectors',
+  'aimed',
   'unpriced',
   'tokens',
   'places',
@@ -32,6 +33,14 @@ const messages = [{ role: 'user' as const, content: 'Tell me.' }]
 const one: Omit<Request, 'tag'> = { model: 'near/sim-1?tokens=20', maxTokens: 20 }
 /** Of `one`, as the simulator counts. */
 const price = 9_000_000n + 40_000_000n
+
+/** Not as a literal: an object with `then` looks like a promise. */
+function softStep(at: string, action: unknown): Json {
+  return Object.fromEntries([
+    ['at', at],
+    ['then', action],
+  ])
+}
 
 describe('a budget', () => {
   let stage: MoneyStage
@@ -182,17 +191,12 @@ budgets:
   it('takes its soft steps one after the other, and says so', async () => {
     await budget('soft', {
       limit: '$1',
-      soft: Object.entries({
-        '$0.00001': { output: 10 },
-        '$0.0001': { use: 'cheap' },
-        '$0.00015': { class: 'batch' },
-        '$0.00019': 'confirm',
-      }).map(([at, action]) =>
-        Object.fromEntries([
-          ['at', at],
-          ['then', action],
-        ]),
-      ),
+      soft: [
+        softStep('$0.00001', { output: 10 }),
+        softStep('$0.0001', { use: 'cheap' }),
+        softStep('$0.00015', { class: 'batch' }),
+        softStep('$0.00019', 'confirm'),
+      ],
     })
     const told: (string | null | undefined)[] = []
     for (let n = 0; n < 9; n += 1) {
@@ -209,12 +213,21 @@ budgets:
     assert.equal((await call('soft', { headers: { 'x-sluice-confirm': 'true' } })).status, 200)
   })
 
+  it('takes the steps of a budget of a provider for calls that would go there', async () => {
+    await budget('aimed', {
+      match: { organization: 'aimed', provider: 'near' },
+      soft: softStep('$0.00001', { use: 'cheap' }),
+    })
+    const told: (string | null)[] = []
+    for (let n = 0; n < 3; n += 1) told.push((await call('aimed')).headers.get('x-sluice-degraded'))
+    const because = 'budget; use=cheap; because=aimed'
+    assert.deepEqual(told, [null, because, because])
+    const elsewhere = await call('aimed', { model: 'far/sim-2?tokens=2' })
+    assert.equal(elsewhere.headers.get('x-sluice-degraded'), null)
+  })
+
   it('leaves embeddings to the model that was asked for: vectors of another cannot be compared with them', async () => {
-    const step = Object.fromEntries([
-      ['at', '0%'],
-      ['then', { use: 'cheap' }],
-    ])
-    await budget('vectors', { soft: step })
+    await budget('vectors', { soft: softStep('0%', { use: 'cheap' }) })
     const { url } = stage.sluice
     const client = new OpenAI({ apiKey: keys.vectors, maxRetries: 0, baseURL: `${url}/v1` })
     const { model } = await client.embeddings.create({ model: 'near/sim-1', input: 'a text' })

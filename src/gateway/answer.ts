@@ -8,6 +8,7 @@ import {
   type Decision,
   type Fault,
   type Passthrough,
+  type Plan,
   type Presence,
   type Trip,
 } from '#exchange'
@@ -64,9 +65,13 @@ export async function answer(gateway: Gateway, call: Call, client: Client): Prom
   try {
     const whole = accept(await gateway.responses.resume(accept(call.asked), call.caller))
     accept(gateway.keys.admit(call.caller, whole.model, whole.passthrough))
-    const { asked, model, class: of, degraded } = accept(await gateway.limits.ease(call, whole))
+    const { passthrough } = whole
+    const planned = (): Decision<Plan> =>
+      gateway.routing.plan({ model: whole.model, class: call.class, passthrough })
+    const eased = accept(await gateway.limits.ease(call, whole, planned))
+    const { asked, model, class: of, degraded } = eased
     for (const why of degraded) exchange.degrade(why)
-    const plan = accept(gateway.routing.plan({ model, class: of, passthrough: asked.passthrough }))
+    const plan = eased.plan ?? accept(gateway.routing.plan({ model, class: of, passthrough }))
     const going = of === call.class ? call : { ...call, class: of }
     const degrade = (why: string): void => exchange.degrade(why)
     reservation = accept(

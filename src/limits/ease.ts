@@ -4,6 +4,7 @@ import {
   type Call,
   type CallClass,
   type Decision,
+  type Plan,
   type Refusal,
   type RuleSubject,
   refuse,
@@ -21,12 +22,16 @@ export interface Eased {
   class: CallClass
   /** What was changed, and because of which budget; in the words of `x-sluice-degraded`. */
   degraded: readonly string[]
+  /** Where it goes, if that was asked and is still so. */
+  plan?: Plan | undefined
 }
 
 interface Easing {
   call: Call
   asked: Asked
   subject: RuleSubject
+  /** Where it would go, if any step depends on that. */
+  plan: Plan | undefined
 }
 
 /** The header with which a caller says that it wants to spend what a budget's owner wants to be asked about. */
@@ -37,9 +42,11 @@ export function ease(
   { rules, store, nowMs }: { rules: RuleSet; store: LimitStore; nowMs: number },
   easing: Easing,
 ): Soon<Decision<Eased>> {
-  const { call, asked, subject } = easing
-  const soft = rules.of(subject).filter(({ rule }) => rule.soft.some(({ action }) => action.kind !== 'alert'))
-  if (soft.length === 0) return allow({ asked, model: asked.model, class: call.class, degraded: [] })
+  const { call, asked, subject, plan } = easing
+  const soft = rules
+    .of(subject, plan?.targets[0])
+    .filter(({ rule }) => rule.soft.some(({ action }) => action.kind !== 'alert'))
+  if (soft.length === 0) return allow({ asked, model: asked.model, class: call.class, degraded: [], plan })
   const counted = store.read(
     soft.map(concern => counterOf(concern, nowMs)),
     nowMs,
@@ -67,7 +74,7 @@ function due(concerns: readonly Concern[], counted: readonly Counted[], nowMs: n
   })
 }
 
-function apply(steps: readonly Due[], { call, asked }: Easing): Decision<Eased> {
+function apply(steps: readonly Due[], { call, asked, plan }: Easing): Decision<Eased> {
   const eased = { asked, model: asked.model, class: call.class, degraded: [] as string[] }
   for (const { rule, action } of steps) {
     const because = `because=${headerName(rule)}`
@@ -96,7 +103,8 @@ function apply(steps: readonly Due[], { call, asked }: Easing): Decision<Eased> 
         break
     }
   }
-  return allow(eased)
+  const isAsPlanned = eased.model === asked.model && eased.class === call.class
+  return allow(isAsPlanned ? { ...eased, plan } : eased)
 }
 
 /** Vectors of another model cannot be compared with those that the caller has, and so many tokens are of one model. */

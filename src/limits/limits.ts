@@ -26,8 +26,11 @@ import { Waiters } from './waiters.ts'
 
 /** Whether a call can be afforded, and what is left for others. */
 export interface Limits {
-  /** What soft budgets make of a call. Refuses with `confirmation_required`, or for a user that is not named. */
-  ease(call: Call, asked: Asked): Soon<Decision<Eased>>
+  /**
+   * What soft budgets make of a call. Refuses with `confirmation_required`, or for a user that is not named. Where it
+   * would go first is only asked when a budget depends on that.
+   */
+  ease(call: Call, asked: Asked, plan: () => Decision<Plan>): Soon<Decision<Eased>>
   /**
    * Holds all that the call may come to, in one step over all budgets and limits; undefined where none concerns it.
    * May wait a while for what others hold, and cut the output that is asked for.
@@ -141,13 +144,15 @@ export class LimitKeeper {
     const current = (): RuleSet => this.#current()
     const [store, lone, away, waiters] = [this.#store, this.#lone, this.#away, this.#waiters]
     return {
-      ease(call, asked) {
+      ease(call, asked, plan) {
         const rules = current()
         if (!rules.eases) return unchanged(call, asked)
         const subject = subjectOf(call, asked)
         const demanding = rules.demandsUser(subject)
         if (demanding) return refuse('invalid_request', namelessMessage, { param: 'user' })
-        return ease({ rules, store, nowMs: clock.now() }, { call, asked, subject })
+        const planned = rules.easesByTarget ? plan() : undefined
+        const first = planned?.ok ? planned.value : undefined
+        return ease({ rules, store, nowMs: clock.now() }, { call, asked, subject, plan: first })
       },
       reserve({ call, asked, plan, presence, degrade, tell }) {
         const rules = current()

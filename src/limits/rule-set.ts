@@ -17,6 +17,8 @@ export interface RuleSet {
   readonly dependsOnTarget: boolean
   /** Whether any of them can change a call that it lets through, or refuse one without counting it. */
   readonly eases: boolean
+  /** Whether what any of them changes depends on where the call goes. */
+  readonly easesByTarget: boolean
   find(id: string): Rule | undefined
   /**
    * The rules that concern a call, each with its subject; a rule `per: tag` once for each tag. Without a target those
@@ -52,6 +54,7 @@ export function ruleSet(rules: readonly Rule[]): RuleSet {
     rules,
     dependsOnTarget,
     eases: rules.some(rule => rule.requiresUser || isSoft(rule)),
+    easesByTarget: rules.some(rule => rule.dependsOnTarget && isSoft(rule)),
     find: id => byId.get(id),
     of(call, target) {
       const found: Concern[] = []
