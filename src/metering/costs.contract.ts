@@ -10,6 +10,7 @@ import {
   type LedgerStage,
   type Process,
   startMs,
+  type Tried,
 } from './ledger-stage.contract.ts'
 
 const hourMs = 3_600_000
@@ -302,6 +303,41 @@ function entriesContract(stage: LedgerStage): void {
       const { total } = await process.ask('/sluice/v1/costs?from=2026-01-14')
       assert.deepEqual([total.cost_usd, total.charge_usd, total.attempts], ['0.750000000001', '1.5', 1])
       assert.deepEqual(told, [-250_000_000_000n, 1n])
+      await process.leave()
+    })
+
+    it('say what an attempt cost in all whose cost nobody knew: budgets then count that, and it is priced', async () => {
+      const told: bigint[] = []
+      const process = await stage.join({
+        chargeOf: cost => cost * 2n,
+        onCorrected: spent => void told.push(...spent.map(({ picoUsd }) => picoUsd)),
+      })
+      const lost = { costPicoUsd: undefined, usage: undefined, usageSource: 'unknown' } as const
+      const call = await process.call({
+        attempts: [answered({ ...lost, hold: held(10n ** 12n) } as unknown as Tried)],
+      })
+      const total = async () => (await process.ask('/sluice/v1/costs?from=2026-01-14')).total
+      const before = await total()
+      assert.deepEqual([before.unpriced_attempts, before.cost_usd, before.counted_usd], [1, '0', '1'])
+      const url = '/sluice/v1/ledger/adjustments'
+      const body = { id: 'bill', call, attempt: 1, cost_usd: '0.25', reason: 'it stands on the bill' }
+      const entry = await process.ask(url, { body })
+      assert.deepEqual([entry.cost_usd, entry.counted_usd, entry.charge_usd], ['0.25', '-0.75', '0.5'])
+      await process.ask(url, { body: { ...body, id: 'bill-2', cost_usd: '0.2' } })
+      assert.deepEqual(await process.ask(url, { body }), entry, 'the same again changes nothing')
+      const other = { ...body, cost_usd: '0.3' }
+      await assert.rejects(process.ask(url, { body: other }), isFault('conflict'))
+      for (const wrong of [{ amount_usd: '1' }, { cost_usd: undefined }, { cost_usd: '-1' }])
+        await assert.rejects(
+          process.ask(url, { body: { ...body, id: 'w', ...wrong } }),
+          isFault('invalid_request'),
+        )
+      const after = await total()
+      assert.deepEqual(
+        [after.unpriced_attempts, after.cost_usd, after.counted_usd, after.charge_usd, after.attempts],
+        [0, '0.2', '0.2', '0.4', 1],
+      )
+      assert.deepEqual(told, [-750_000_000_000n, -50_000_000_000n])
       await process.leave()
     })
 

@@ -1,4 +1,5 @@
 import type { RollupSpec } from '#platform'
+import { pricedByHand } from './ledger-adjust.ts'
 
 const dims = {
   organization: 'text',
@@ -36,7 +37,8 @@ const facts = `select seq as key, held_at as at, organization, project, key_id, 
     source <> 'provider' as estimated,
     case when revision = 0 then 1 else 0 end as entries,
     case when revision = 0 and cost_pico_usd is null then 1
-      when revision = 1 and kind = 'adjust' and cost_pico_usd is not null then -1 else 0 end as unpriced,
+      when revision = 1 and kind = 'adjust' and cost_pico_usd is not null then -1
+      when revision > 1 and price = '${pricedByHand}' then -1 else 0 end as unpriced,
     coalesce(input_tokens, 0)::float8 as input_tokens,
     ${tokens('cachedInput', 'cachedAudioInput')} as cached_input_tokens,
     ${tokens('cacheWrite5m', 'cacheWrite1h')} as cache_write_tokens,

@@ -51,15 +51,24 @@ const adjustmentBody = Type.Object(
       default: 1,
       description: 'Which attempt of the call.',
     }),
-    amount_usd: Type.String({
-      pattern: usdPattern,
-      description: 'US dollars to add to what it cost, such as `-0.25`; budgets of its time count them.',
-    }),
+    amount_usd: Type.Optional(
+      Type.String({
+        pattern: usdPattern,
+        description: 'US dollars to add to what it cost, such as `-0.25`; budgets of its time count them.',
+      }),
+    ),
+    cost_usd: Type.Optional(
+      Type.String({
+        pattern: usdPattern.replace('-?', ''),
+        description:
+          'Instead of an amount: US dollars that it cost in all, whatever was held or thought before. Prices what had no price.',
+      }),
+    ),
     charge_usd: Type.Optional(
       Type.String({
         pattern: usdPattern,
         description:
-          'US dollars to add to what the tenant is charged. Absent: the amount with the markup, where the attempt answered.',
+          'US dollars to add to what the tenant is charged. Absent: by the cost with the markup, where the attempt answered.',
       }),
     ),
     reason: Type.String({ minLength: 1, maxLength: 500, description: 'Why.' }),
@@ -128,7 +137,7 @@ function adjustRoute({ database, chargeOf, onAdjusted }: LedgerRoutesOptions): R
         id: given.id,
         call: given.call.slice('call_'.length),
         attempt: given.attempt,
-        costPicoUsd: readUsd(given.amount_usd),
+        ...readCost(given),
         chargePicoUsd: given.charge_usd === undefined ? undefined : readUsd(given.charge_usd),
         reason: given.reason.replaceAll('\u0000', ''),
         by: caller.keyName,
@@ -146,6 +155,20 @@ function adjustRoute({ database, chargeOf, onAdjusted }: LedgerRoutesOptions): R
       return showEntry(adjusted.entry)
     },
   }
+}
+
+function readCost({
+  amount_usd: amount,
+  cost_usd: total,
+}: Static<typeof adjustmentBody>): Pick<Adjustment, 'costPicoUsd' | 'isTotal'> {
+  const [one, other] = [amount ?? total, amount === undefined ? undefined : total]
+  if (one !== undefined && other === undefined)
+    return { costPicoUsd: readUsd(one), isTotal: amount === undefined }
+  throw new Fault(
+    'invalid_request',
+    'Send either `amount_usd`, to be added to what it cost, or `cost_usd`, what it cost in all.',
+    { param: 'amount_usd' },
+  )
 }
 
 /** Pico-dollars of a decimal that has the form of `usdPattern`: exact. */
