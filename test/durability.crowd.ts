@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 
+/** Between a request that failed and the next: all that a crowd does while nobody answers. */
+const restMs = 200
+
 /** How a request ended, as its caller saw it. */
 export interface Heard {
   tag: string
@@ -57,7 +60,7 @@ export class Crowd {
       const beganAtMs = performance.now()
       const end = await this.#ask(n, tag, stream).catch(() => ({ end: 'broken' }) as const)
       this.heard.push({ tag, stream, ...end, tookMs: performance.now() - beganAtMs })
-      if (end.end !== 'whole') await new Promise(resolve => setTimeout(resolve, 20))
+      if (end.end !== 'whole') await new Promise(resolve => setTimeout(resolve, restMs))
     }
   }
 

@@ -67,7 +67,6 @@ ${database ? `database: ${database}` : ''}`,
     })
 
     it('through SIGTERM under load: every request is on record with its end', async () => {
-      await sluice.restart()
       const crowd = gather('stopped')
       for (let stopping = 0; stopping < 2; stopping += 1) {
         await answers(crowd)

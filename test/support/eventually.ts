@@ -1,5 +1,7 @@
 const deadlineMs = 15_000
+/** At first; who has waited for long asks less often, since asking is most of what waiting costs. */
 const everyMs = 20
+const everyMsAtMost = 100
 
 /**
  * Asks again until there is an answer other than undefined or false, for what only polling can tell. Rejects with
@@ -9,11 +11,13 @@ export async function eventually<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
-  const giveUpAt = Date.now() + deadlineMs
+  const beganAt = Date.now()
   for (;;) {
     const answer = await probe()
     if (answer !== undefined && answer !== false) return answer
-    if (Date.now() > giveUpAt) throw new Error(`Not within ${deadlineMs} ms: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, everyMs))
+    const waitedMs = Date.now() - beganAt
+    if (waitedMs > deadlineMs) throw new Error(`Not within ${deadlineMs} ms: ${what}`)
+    const restMs = Math.min(Math.max(everyMs, waitedMs / 20), everyMsAtMost)
+    await new Promise(resolve => setTimeout(resolve, restMs))
   }
 }

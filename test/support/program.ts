@@ -26,6 +26,8 @@ export interface ProgramOptions {
   /** Working and home folder. */
   folder: string
   env?: Readonly<Record<string, string>> | undefined
+  /** Absent: killed after the test that starts it, if it is still there. */
+  endedBy?: 'caller'
 }
 
 /** More than a cold start takes on a slow and busy machine; reached only when something is broken. */
@@ -45,7 +47,7 @@ process.on('exit', () => {
 process.once('SIGTERM', () => process.exit(143))
 process.once('SIGINT', () => process.exit(130))
 
-/** Runs `sluice` with these arguments; killed after the test if it is still there. */
+/** Runs `sluice` with these arguments. */
 export function startProgram(options: ProgramOptions): Program {
   const child = spawn(process.execPath, [...flags, entry, ...options.args], {
     cwd: options.folder,
@@ -77,7 +79,7 @@ export function startProgram(options: ProgramOptions): Program {
     child.kill(signal)
     return await ended
   }
-  atEnd(() => stop('SIGKILL'))
+  if (options.endedBy !== 'caller') atEnd(() => stop('SIGKILL'))
   assert(child.pid, 'the program could not be spawned')
   const program = { pid: child.pid, ended, stop, stdout: () => said.stdout, stderr: () => said.stderr }
   return { ...program, says: pattern => untilSaid(program, child, pattern) }

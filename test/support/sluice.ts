@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { temporaryFolder } from './cleanup.ts'
+import { atEnd, temporaryFolder } from './cleanup.ts'
 import { fillDataFolder } from './data-template.ts'
 import { type Ending, type Program, startProgram, startTimeoutMs } from './program.ts'
 
@@ -48,9 +48,12 @@ export async function startSluice(options: SluiceOptions = {}): Promise<Sluice> 
     await writeFile(configFile, options.config)
     args.push('--config', configFile)
   }
-  const launch = (port: string): Promise<Ready> =>
-    launchAt({ args: ['serve', '--port', port, ...args], folder, env: options.env })
-  let { program, url } = await launch('0')
+  const start = (port: string): Program =>
+    startProgram({ args: ['serve', '--port', port, ...args], folder, env: options.env, endedBy: 'caller' })
+  let program = start('0')
+  // Asked for once, here: one that a test has restarted goes on for the tests after it.
+  atEnd(() => program.stop('SIGKILL'))
+  const url = await untilReady(program)
   return {
     url,
     adminKey: (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim(),
@@ -65,7 +68,8 @@ export async function startSluice(options: SluiceOptions = {}): Promise<Sluice> 
     kill: () => program.stop('SIGKILL'),
     async restart() {
       await program.stop()
-      ;({ program, url } = await launch(new URL(url).port))
+      program = start(new URL(url).port)
+      await untilReady(program)
     },
   }
 }
@@ -80,19 +84,14 @@ export async function runSluice(
   return { ...ending, stdout: program.stdout(), stderr: program.stderr() }
 }
 
-interface Ready {
-  program: Program
-  url: string
-}
-
-async function launchAt(options: Parameters<typeof startProgram>[0]): Promise<Ready> {
-  const program = startProgram(options)
+/** Gives its address. */
+async function untilReady(program: Program): Promise<string> {
   const [, url = ''] = await program.says(/^Sluice is ready at (http:\/\/\S+:\d+)/m)
   const deadlineMs = Date.now() + startTimeoutMs
   for (;;) {
     const answer = await fetch(`${url}/readyz`)
     const text = await answer.text()
-    if (answer.status === 200) return { program, url }
+    if (answer.status === 200) return url
     if (Date.now() > deadlineMs) throw new Error(`${url}/readyz still says ${answer.status}: ${text}`)
     await new Promise(resolve => setTimeout(resolve, 20))
   }
