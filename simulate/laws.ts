@@ -43,11 +43,20 @@ export interface Breach {
 
 /** Counts how often each law was put to the test, and notes where it was broken. */
 export class LawBook {
+  readonly #sought: Law | undefined
   readonly breaches: Breach[] = []
   readonly checks = new Map<Law, number>()
+  /** The law that was `sought` has been broken: nothing more need happen. */
+  isSettled = false
+
+  constructor(sought?: Law) {
+    this.#sought = sought
+  }
 
   check(holds: boolean, law: Law, detail: () => string): void {
     this.checks.set(law, (this.checks.get(law) ?? 0) + 1)
-    if (!holds) this.breaches.push({ law, detail: detail() })
+    if (holds) return
+    this.breaches.push({ law, detail: detail() })
+    if (law === this.#sought) this.isSettled = true
   }
 }

@@ -4,6 +4,7 @@ import { createSimulator } from '#simulator'
 import { type Config, readConfig } from '../src/roles/config.ts'
 import { Disk } from './disk.ts'
 import { Draw } from './draw.ts'
+import type { FaultyPart } from './faulty-parts.ts'
 import { judge } from './judge.ts'
 import { type Breach, type Law, LawBook } from './laws.ts'
 import { configText, drawScenario, type Incident, type Scenario } from './scenario.ts'
@@ -33,10 +34,10 @@ export interface Outcome {
 const patienceMs = 30 * 60_000
 const restartsWithinMs = 3_000
 
-/** Runs one scenario from its seed, and judges it. */
-export async function simulate(seed: number, sabotage: Sabotage = {}): Promise<Outcome> {
+/** Runs one scenario from its seed, and judges it; with a faulty part, until the law that must see it is broken. */
+export async function simulate(seed: number, faulty?: FaultyPart): Promise<Outcome> {
   const draw = new Draw(seed)
-  const world = new World(drawScenario(draw, new Draw(~seed)), draw, sabotage)
+  const world = new World(drawScenario(draw, new Draw(~seed)), draw, faulty)
   await world.run()
   return world.outcome(seed)
 }
@@ -47,7 +48,7 @@ class World {
   readonly #draw: Draw
   readonly #sabotage: Sabotage
   readonly #clock = new VirtualClock()
-  readonly #book = new LawBook()
+  readonly #book: LawBook
   readonly #disk: Disk
   readonly #places: Place[]
   readonly #processes: SluiceProcess[] = []
@@ -61,10 +62,11 @@ class World {
   #front: SluiceProcess | undefined
   #isOver = false
 
-  constructor(scenario: Scenario, draw: Draw, sabotage: Sabotage) {
+  constructor(scenario: Scenario, draw: Draw, faulty: FaultyPart | undefined) {
     this.#scenario = scenario
     this.#draw = draw
-    this.#sabotage = sabotage
+    this.#sabotage = faulty?.sabotage ?? {}
+    this.#book = new LawBook(faulty?.law)
     const isAway = (): boolean => this.#clock.monotonic() < this.#storeAwayUntilMs
     this.#disk = new Disk(this.#clock, draw.fork(), { isAway })
     this.#places = this.#openPlaces()
@@ -75,7 +77,8 @@ class World {
       this.#isOver = true
     })
     const lateMs = this.#scenario.endMs + patienceMs
-    await this.#clock.run(() => this.#isOver || this.#clock.monotonic() > lateMs)
+    await this.#clock.run(() => this.#isOver || this.#book.isSettled || this.#clock.monotonic() > lateMs)
+    if (this.#book.isSettled) return
     const [isOver, ms] = [this.#isOver, this.#clock.monotonic()]
     this.#book.check(isOver, 'a call ends', () => `something is still waited for after ${ms} ms`)
     if (isOver) await lived
