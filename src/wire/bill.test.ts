@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { mergeBills, readBill, readDollars } from './bill.ts'
 import { dialects } from './dialects.ts'
+import { readOpenAiUsage, readResponsesUsage } from './openai/usage.ts'
 
 describe('what the provider itself charges', () => {
   for (const [about, report, picoUsd] of [
@@ -80,6 +81,13 @@ describe('a report is not believed', () => {
   test('but what is no count may be what it likes', () => {
     assert.equal(readBill({ prompt_tokens: 5, tokens_per_second: 12.5, completion_tokens: null }), undefined)
   })
+})
+
+test('a report of nothing at all is none: a server that does not count makes no call free', () => {
+  assert.equal(readOpenAiUsage({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }), undefined)
+  assert.equal(readResponsesUsage({ input_tokens: 0, output_tokens: 0 }), undefined)
+  assert.deepEqual(readOpenAiUsage({ prompt_tokens: 3, completion_tokens: 0 }), { input: 3 })
+  assert.deepEqual(readOpenAiUsage({ prompt_tokens: 0, completion_tokens: 2 }), { output: 2 })
 })
 
 describe('a report contradicts itself', () => {

@@ -156,7 +156,7 @@ const finish = (parts: readonly AnswerPart[]): fc.Arbitrary<Finish> =>
         { reason: 'pause', raw: 'pause_turn' },
         { reason: 'content-filter', raw: 'refusal' },
       )
-const tokens = fc.integer({ min: 1, max: 1e9 })
+const tokens = fc.integer({ min: 1, max: 1e8 })
 const usage = fc.record(
   {
     input: tokens,

@@ -7,7 +7,8 @@ import { readCount } from '../token-count.ts'
  * `prompt_tokens` contains cached, cache-write and audio tokens, `completion_tokens` contains reasoning and audio
  * tokens (openai-openapi, `CompletionUsage`). A detail larger than its total is cut to it: the total is what is
  * billed. Of xAI and Google the completion does not include the thinking, and only `total_tokens` does: what that has
- * more than the two is reasoning. Undefined when there is no report, or its counts are not counts.
+ * more than the two is reasoning. Undefined when there is no report, its counts are not counts, or all of them are 0: a
+ * server that does not count says so, and no request is of nothing.
  */
 export function readOpenAiUsage(report: unknown): Usage | undefined {
   return readUsage(report, chatNames)
@@ -93,6 +94,7 @@ function readUsage(report: unknown, names: typeof chatNames): Usage | undefined 
   const hidden =
     said === undefined ? 0 : Math.max(0, (readCount(report, 'total_tokens') ?? 0) - prompt - said)
   const completion = (said ?? 0) + hidden
+  if (prompt + completion === 0) return undefined
   const promptDetails = field(report, names.inputDetails)
   const completionDetails = field(report, names.outputDetails)
 
