@@ -6,6 +6,7 @@ import { readChatAnswer, readChatFacts } from './read-answer.ts'
 import { ChatReader } from './reader.ts'
 import { renderChatAnswer } from './render-answer.ts'
 import { renderChatRequest } from './render-request.ts'
+import { mendAnswer } from './repairs.ts'
 import { chatTakes } from './takes.ts'
 import { ChatStreamTap } from './tap.ts'
 import { ChatWriter } from './writer.ts'
@@ -17,6 +18,7 @@ export const openAiChat: ChatDialect = {
   path: () => '/chat/completions',
   parseRequest: parseChatRequest,
   readFacts: readChatFacts,
+  passOn: body => mendAnswer(body) ?? body,
   createStreamTap: options => new ChatStreamTap(options),
   readError: readOpenAiError,
   renderError: renderOpenAiError,

@@ -194,6 +194,8 @@ test('a single event past the bound is refused instead of held', () => {
 const delta = (fields: object, finish_reason: string | null = null): string =>
   chunk([{ index: 0, delta: fields, finish_reason }])
 
+const end = delta({}, 'tool_calls')
+
 const mended: Record<string, { sent: string[]; got: string[] }> = {
   'a role that is missing': {
     sent: [delta({ content: 'a' }), delta({ content: 'b' }), delta({}, 'stop')],
@@ -203,17 +205,21 @@ const mended: Record<string, { sent: string[]; got: string[] }> = {
     sent: [
       delta({
         role: 'assistant',
-        tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{}' } }],
+        tool_calls: [{ index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }],
       }),
-      delta({ tool_calls: [{ index: 0, id: 'b', function: { name: 'g', arguments: '{}' } }] }),
+      delta({
+        tool_calls: [{ index: 0, id: 'b', type: 'function', function: { name: 'g', arguments: '{}' } }],
+      }),
       delta({}, 'tool_calls'),
     ],
     got: [
       delta({
         role: 'assistant',
-        tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{}' } }],
+        tool_calls: [{ index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }],
       }),
-      delta({ tool_calls: [{ index: 1, id: 'b', function: { name: 'g', arguments: '{}' } }] }),
+      delta({
+        tool_calls: [{ index: 1, id: 'b', type: 'function', function: { name: 'g', arguments: '{}' } }],
+      }),
       delta({}, 'tool_calls'),
     ],
   },
@@ -221,7 +227,7 @@ const mended: Record<string, { sent: string[]; got: string[] }> = {
     sent: [
       delta({
         role: 'assistant',
-        tool_calls: [{ index: 1, id: 'a', function: { name: 'f', arguments: '' } }],
+        tool_calls: [{ index: 1, id: 'a', type: 'function', function: { name: 'f', arguments: '' } }],
       }),
       delta({ tool_calls: [{ index: 1, function: { name: 'f', arguments: '{}' } }] }),
       delta({}, 'tool_calls'),
@@ -229,10 +235,66 @@ const mended: Record<string, { sent: string[]; got: string[] }> = {
     got: [
       delta({
         role: 'assistant',
-        tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '' } }],
+        tool_calls: [{ index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '' } }],
       }),
       delta({ tool_calls: [{ index: 0, function: { arguments: '{}' } }] }),
       delta({}, 'tool_calls'),
+    ],
+  },
+  'a call without a type, as Mistral streams it': {
+    sent: [delta({ role: 'assistant', tool_calls: [{ index: 0, id: 'a', function: { name: 'f' } }] }), end],
+    got: [
+      delta({
+        role: 'assistant',
+        tool_calls: [{ index: 0, id: 'a', function: { name: 'f' }, type: 'function' }],
+      }),
+      end,
+    ],
+  },
+  'calls whose ids are empty or missing': {
+    sent: [
+      delta({
+        role: 'assistant',
+        tool_calls: [{ index: 0, id: '', type: 'function', function: { name: 'f' } }],
+      }),
+      delta({ tool_calls: [{ index: 0, id: '', function: { arguments: '{}' } }] }),
+      delta({ tool_calls: [{ index: 1, type: 'function', function: { name: 'g' } }] }),
+      end,
+    ],
+    got: [
+      delta({
+        role: 'assistant',
+        tool_calls: [{ index: 0, id: 'call_chatcmpl10000', type: 'function', function: { name: 'f' } }],
+      }),
+      delta({ tool_calls: [{ index: 0, function: { arguments: '{}' } }] }),
+      delta({
+        tool_calls: [{ index: 1, type: 'function', function: { name: 'g' }, id: 'call_chatcmpl10001' }],
+      }),
+      end,
+    ],
+  },
+  'text and thinking in lists, as Mistral streams them': {
+    sent: [
+      delta({ role: 'assistant', content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm' }] }] }),
+      delta({ content: [{ type: 'text', text: 'Yes' }] }),
+      delta({ content: [{ type: 'reference', reference_ids: [1] }] }),
+      delta({}, 'stop'),
+    ],
+    got: [
+      delta({ role: 'assistant', content: null, reasoning_content: 'Hm' }),
+      delta({ content: 'Yes' }),
+      delta({ content: [{ type: 'reference', reference_ids: [1] }] }),
+      delta({}, 'stop'),
+    ],
+  },
+  'the message so far beside its last piece, as Perplexity streams it': {
+    sent: [
+      chunk([{ index: 0, delta: { role: 'assistant', content: 'a' }, message: { content: 'a' } }]),
+      chunk([{ index: 0, delta: { content: 'b' }, message: { content: 'ab' }, finish_reason: 'stop' }]),
+    ],
+    got: [
+      chunk([{ index: 0, delta: { role: 'assistant', content: 'a' } }]),
+      chunk([{ index: 0, delta: { content: 'b' }, finish_reason: 'stop' }]),
     ],
   },
 }
@@ -245,6 +307,29 @@ for (const [name, { sent, got }] of Object.entries(mended)) {
     assert.equal(read([Buffer.from(stream(got))], true).bytes, stream(got), 'what is right stays as it is')
   })
 }
+
+test('mends a whole answer in the same ways, and leaves any other as it is', () => {
+  const passOn = (message: object): { message: unknown } | undefined => {
+    const body = Buffer.from(JSON.stringify({ id: 'chatcmpl-1', choices: [{ index: 0, message }] }))
+    const passed = openAiChat.passOn?.(body, { body, rest: '', query: {} })
+    return passed === body ? undefined : JSON.parse(String(passed)).choices[0]
+  }
+  const call = { type: 'function', function: { name: 'f', arguments: '{}' } }
+  assert.deepEqual(passOn({ content: null, tool_calls: [{ ...call, id: '' }, call] })?.message, {
+    content: null,
+    tool_calls: [
+      { ...call, id: 'call_chatcmpl10000' },
+      { ...call, id: 'call_chatcmpl10001' },
+    ],
+  })
+  const thinking = [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm' }] }]
+  assert.deepEqual(passOn({ content: [...thinking, { type: 'text', text: 'Yes' }] })?.message, {
+    content: 'Yes',
+    reasoning_content: 'Hm',
+  })
+  assert.equal(passOn({ content: 'Yes', tool_calls: [{ ...call, id: 'a' }] }), undefined)
+  assert.equal(passOn({ content: [{ type: 'text', text: 'a' }, { type: 'reference' }] }), undefined)
+})
 
 const report = JSON.stringify({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } })
 

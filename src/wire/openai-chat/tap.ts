@@ -33,10 +33,10 @@ export class ChatStreamTap extends SseTap {
     const chunk: unknown = JSON.parse(event.data)
     this.facts.error = readOpenAiError(chunk) ?? (event.type === 'error' ? noWords : undefined)
     if (this.facts.error || !isObject(chunk)) return undefined
+    const mended = this.#repairs.mend(chunk)
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
     for (const choice of choices) if (isObject(choice)) this.#count(choice)
     if (choices.length === 0 && isObject(chunk.usage)) this.facts.progress += 1
-    const mended = this.#repairs.mend(chunk)
     const report = isObject(chunk.usage)
       ? chunk.usage
       : isObject(chunk.x_groq)
