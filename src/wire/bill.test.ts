@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { readMessagesUsage } from './anthropic-messages/usage.ts'
 import { mergeBills, readBill, readDollars } from './bill.ts'
 import { dialects } from './dialects.ts'
+import { readGeminiUsage } from './gemini/usage.ts'
 import { readOpenAiUsage, readResponsesUsage } from './openai/usage.ts'
 
 describe('what the provider itself charges', () => {
@@ -86,6 +88,8 @@ describe('a report is not believed', () => {
 test('a report of nothing at all is none: a server that does not count makes no call free', () => {
   assert.equal(readOpenAiUsage({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }), undefined)
   assert.equal(readResponsesUsage({ input_tokens: 0, output_tokens: 0 }), undefined)
+  assert.equal(readMessagesUsage({ input_tokens: 0, output_tokens: 0 }), undefined)
+  assert.equal(readGeminiUsage({ promptTokenCount: 0, totalTokenCount: 0 }), undefined)
   assert.deepEqual(readOpenAiUsage({ prompt_tokens: 3, completion_tokens: 0 }), { input: 3 })
   assert.deepEqual(readOpenAiUsage({ prompt_tokens: 0, completion_tokens: 2 }), { output: 2 })
 })

@@ -1,19 +1,19 @@
 import { type Bill, totalOutput, type Usage, usageKinds } from '#exchange'
 import { hasOnlyCounts, readBill } from '../bill.ts'
 import { isObject } from '../json-body.ts'
-import { readCount } from '../token-count.ts'
+import { notOfNothing, readCount } from '../token-count.ts'
 
 type Report = Readonly<Record<string, unknown>>
 
 /**
  * Anthropic's usage report as disjoint kinds. `input_tokens` leaves cached tokens out, `output_tokens` contains the
  * thinking (Messages API, `Usage`). The breakdown by lifetime is cut to `cache_creation_input_tokens`; what it does
- * not account for was written for five minutes, the default. Undefined when there is no report.
+ * not account for was written for five minutes, the default. Undefined when there is no report, or one of zeros alone.
  */
 export function readMessagesUsage(report: unknown): Usage | undefined {
   const usage = readCounts(report)
-  if (!usage || !isObject(report) || !Array.isArray(report.iterations)) return usage
-  return report.iterations.filter(isCompaction).map(readCounts).reduce(addUsage, usage)
+  if (!usage || !isObject(report) || !Array.isArray(report.iterations)) return notOfNothing(usage)
+  return notOfNothing(report.iterations.filter(isCompaction).map(readCounts).reduce(addUsage, usage))
 }
 
 /**

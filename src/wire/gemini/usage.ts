@@ -1,7 +1,7 @@
 import { type Bill, totalInput, totalOutput, type Usage } from '#exchange'
 import { hasOnlyCounts, readBill } from '../bill.ts'
 import { isObject } from '../json-body.ts'
-import { readCount } from '../token-count.ts'
+import { notOfNothing, readCount } from '../token-count.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -9,7 +9,7 @@ type Json = Readonly<Record<string, unknown>>
  * Gemini's usage report as disjoint kinds. `promptTokenCount` contains what was read from a cache, but not what its
  * own tools put in; `candidatesTokenCount` does not contain thoughts (ai.google.dev/api/generate-content,
  * `UsageMetadata`). Where the candidates are not counted they are what is left of the total. A detail larger than its
- * total is cut to it. Undefined when there is no report, or its counts are not counts.
+ * total is cut to it. Undefined when there is no report, its counts are not counts, or all are 0.
  */
 export function readGeminiUsage(report: unknown): Usage | undefined {
   if (!isObject(report)) return undefined
@@ -21,7 +21,8 @@ export function readGeminiUsage(report: unknown): Usage | undefined {
   const inputTokens = (prompt ?? 0) + (readCount(report, 'toolUsePromptTokenCount') ?? 0)
   const outputTokens =
     readCount(report, 'candidatesTokenCount') ?? Math.max((total ?? 0) - inputTokens - reasoning, 0)
-  return said({ ...readInput(report, inputTokens), ...readOutput(report, outputTokens), reasoning })
+  const usage = said({ ...readInput(report, inputTokens), ...readOutput(report, outputTokens), reasoning })
+  return notOfNothing(usage)
 }
 
 /** Gemini says the tier itself; Vertex AI says what kind of traffic it was (`trafficType`: ON_DEMAND_PRIORITY …). */

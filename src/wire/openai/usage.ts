@@ -1,14 +1,13 @@
 import { totalInput, totalOutput, type Usage } from '#exchange'
 import { hasOnlyCounts } from '../bill.ts'
-import { readCount } from '../token-count.ts'
+import { notOfNothing, readCount } from '../token-count.ts'
 
 /**
  * The usage report of Chat Completions and Embeddings as disjoint kinds. Its totals include the details:
  * `prompt_tokens` contains cached, cache-write and audio tokens, `completion_tokens` contains reasoning and audio
  * tokens (openai-openapi, `CompletionUsage`). A detail larger than its total is cut to it: the total is what is
  * billed. Of xAI and Google the completion does not include the thinking, and only `total_tokens` does: what that has
- * more than the two is reasoning. Undefined when there is no report, its counts are not counts, or all of them are 0: a
- * server that does not count says so, and no request is of nothing.
+ * more than the two is reasoning. Undefined when there is no report, its counts are not counts, or all of them are 0.
  */
 export function readOpenAiUsage(report: unknown): Usage | undefined {
   return readUsage(report, chatNames)
@@ -94,7 +93,6 @@ function readUsage(report: unknown, names: typeof chatNames): Usage | undefined 
   const hidden =
     said === undefined ? 0 : Math.max(0, (readCount(report, 'total_tokens') ?? 0) - prompt - said)
   const completion = (said ?? 0) + hidden
-  if (prompt + completion === 0) return undefined
   const promptDetails = field(report, names.inputDetails)
   const completionDetails = field(report, names.outputDetails)
 
@@ -107,12 +105,12 @@ function readUsage(report: unknown, names: typeof chatNames): Usage | undefined 
     reasoning: Math.max(readCount(completionDetails, 'reasoning_tokens') ?? 0, hidden),
     audioOutput: readCount(completionDetails, 'audio_tokens'),
   })
-  return {
+  return notOfNothing({
     ...(input.rest > 0 && { input: input.rest }),
     ...input.parts,
     ...(output.rest > 0 && { output: output.rest }),
     ...output.parts,
-  }
+  })
 }
 
 /** Takes the parts out of a total, none of them more than is left of it. */
