@@ -73,6 +73,8 @@ const marginShare = 16
 const marginTokens = 16
 /** How long a provider goes on at most before it hears that its reader has left. */
 const onTheWayMs = 250
+/** So long before the first token it read what was asked. What comes on top may be thinking that nobody is shown. */
+const readingMs = 1_000
 /** Of a stream that has just begun, nobody can tell how fast it is. */
 const leastStreamMs = 50
 
@@ -95,13 +97,14 @@ function withMargin(
 /**
  * Output tokens that may have been made beside those that were seen. All there can be where nobody saw any (a provider
  * may have thought already, or go on with a plain answer), and where the reader was behind: what waits for it in the
- * network may be much.
+ * network may be much. What it thought before, and did not show, it thought as fast as it wrote.
  */
 function unseen(attempt: Attempt, seen: number): number {
   const { firstTokenMs, startedAtMs, endedAtMs, behind } = attempt
   if (firstTokenMs === undefined || behind) return Number.POSITIVE_INFINITY
   const streamMs = Math.max(leastStreamMs, (endedAtMs ?? startedAtMs) - startedAtMs - firstTokenMs)
-  return Math.ceil(seen / marginShare + (seen / streamMs) * onTheWayMs) + marginTokens
+  const thinkingMs = Math.max(0, firstTokenMs - readingMs)
+  return Math.ceil(seen / marginShare + (seen / streamMs) * (onTheWayMs + thinkingMs)) + marginTokens
 }
 
 function smaller(a: bigint | undefined, b: bigint | undefined): bigint | undefined {

@@ -75,6 +75,17 @@ suite('what a call holds', () => {
     assert.deepEqual(second.attempt.counts?.outputTokens, 32 + 2 + 16 + 8, 'and what it makes in 250 ms')
   })
 
+  test('stays counted for what may have been thought unseen, as fast as it was written, where a stream is cut', async () => {
+    const stage = new Stage([rule({ most: 99_999n * usd })])
+    const guest = await admitted(stage.ask({ input: 50, cap: 4_000 }).answer)
+    const { attempt } = await guest.attempt()
+    await stage.clock.pass(12_000)
+    const usage = { input: 10, output: 32 }
+    guest.end(attempt, { status: 'cancelled', usage, usageSource: 'estimate', firstTokenMs: 11_000 })
+    guest.reservation.settle()
+    assert.deepEqual(attempt.counts?.outputTokens, 32 + 2 + 16 + 8 + 320, 'ten seconds of 32 tokens each')
+  })
+
   test('is given up in no part where the reader was behind: much may be on its way to it', async () => {
     const stage = new Stage([rule({ most: 9_999n * usd })])
     const guest = await admitted(stage.ask({ input: 50, cap: 400 }).answer)
