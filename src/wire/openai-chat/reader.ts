@@ -100,6 +100,10 @@ export class ChatReader extends SseReader {
 
   *#readChoice(json: Json): Generator<ChatEvent> {
     const choice = this.#choiceAt(typeof json.index === 'number' ? json.index : 0)
+    if (!choice) {
+      this.skipped += 1
+      return
+    }
     if (choice.parts.finished) return
     const delta = isObject(json.delta) ? json.delta : isObject(json.message) ? json.message : {}
     yield* this.#readDelta(choice, delta, json.logprobs)
@@ -197,7 +201,8 @@ export class ChatReader extends SseReader {
     yield { type: 'end' }
   }
 
-  #choiceAt(index: number): ChoiceSoFar {
+  #choiceAt(index: number): ChoiceSoFar | undefined {
+    if (!Number.isInteger(index) || index < 0 || index >= mostChoices) return undefined
     let choice = this.#choices.get(index)
     if (!choice) {
       choice = { parts: new PartSequencer(index), calls: [], thought: '', cited: new Set() }
@@ -206,6 +211,9 @@ export class ChatReader extends SseReader {
     return choice
   }
 }
+
+/** As many as can be asked for (`n`); a number past it is no index, and would have writers fill the gap before it. */
+const mostChoices = 128
 
 /** Calls that share a number are told apart above it. */
 const numbersPerId = 1_000_000

@@ -117,6 +117,22 @@ suite('a thought whose details hold only its seal', () => {
   })
 })
 
+test('a choice whose number is none is passed over, and counted', () => {
+  const choice = (index: string): string =>
+    `data: {"choices":[{"index":${index},"delta":{"content":"?"},"finish_reason":"stop"}]}\n\n`
+  for (const index of ['1e400', '-1', '0.5', '2000000000']) {
+    const reader = openAiChat.createReader({ hex })
+    const text = `${chunk({ content: 'Yes.' }, 'stop')}${choice(index)}${line({ choices: [], usage })}data: [DONE]\n\n`
+    const events = [...reader.push(Buffer.from(text)), ...reader.finish()]
+    assert.deepEqual(
+      foldEvents(events).choices.map(({ parts }) => parts),
+      [[{ type: 'text', text: 'Yes.' }]],
+    )
+    assert.equal(reader.skipped, 1)
+    assert.equal(events.at(-1)?.type, 'end')
+  }
+})
+
 suite('sources that stand beside the choices', () => {
   const citations = ['https://a.example/1', 'https://b.example/2']
   const search_results = [
