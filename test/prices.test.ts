@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { atEnd, temporaryFolder } from './support/cleanup.ts'
+import { fillDataFolder } from './support/data-template.ts'
 import { runSluice } from './support/sluice.ts'
 
 const shipped = readFileSync(new URL('../src/metering/published.jsonl', import.meta.url), 'latin1')
@@ -122,6 +123,7 @@ egress: { allow_hosts: [127.0.0.1:${port}] }
 
   test('serve does not start with prices that cannot be used, and says what to do', async () => {
     const data = await temporaryFolder()
+    await fillDataFolder(data)
     await writeFile(join(data, 'prices.jsonl'), 'nothing')
     const { code, stderr } = await runSluice(['serve', '--port', '0', '--data', data])
     assert.equal(code, 1)

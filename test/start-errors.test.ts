@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { suite, test } from 'node:test'
+import { before, suite, test } from 'node:test'
 import { openDatabase } from '#platform'
 import { temporaryFolder } from './support/cleanup.ts'
-import { runSluice, startSluice } from './support/sluice.ts'
+import { fillDataFolder } from './support/data-template.ts'
+import { runSluice, type Sluice, startSluice } from './support/sluice.ts'
 
 const simOnly = 'providers: { sim: {} }\n'
 
@@ -81,6 +82,7 @@ suite('sluice serve does not start, and says why', () => {
     const address = server.address()
     assert(address && typeof address === 'object')
     const data = join(await temporaryFolder(), 'data')
+    await fillDataFolder(data)
     const said = await whyItDoesNotStart(['--port', String(address.port), '--data', data])
     server.close()
     const sentence = `Port ${address.port} is in use by another program. Stop that one, or choose another with --port.`
@@ -104,19 +106,25 @@ suite('sluice serve does not start, and says why', () => {
     assert.match(await whyItDoesNotStart(['--data', folder]), /cannot be made or written to \(EACCES\)/)
   })
 
-  test('when the data folder is in use by another process, which goes on', async () => {
-    const sluice = await startSluice({ config: simOnly })
-    const said = await whyItDoesNotStart(['--data', sluice.dataDir])
-    assert.match(said, /^The data folder .* is in use by another Sluice\. .*\n$/)
-    assert.equal((await fetch(`${sluice.url}/readyz`)).status, 200)
-  })
+  suite('on a data folder', () => {
+    let sluice: Sluice
 
-  test('when the database was made by a newer version', async () => {
-    const sluice = await startSluice({ config: simOnly })
-    await sluice.stop()
-    await addFutureMigration(sluice.dataDir)
-    const said = await whyItDoesNotStart(['--config', sluice.configFile, '--data', sluice.dataDir])
-    assert.match(said, /^The database was made by a newer Sluice \(it has keys\/999-from-the-future, .*\n$/)
+    before(async () => {
+      sluice = await startSluice({ config: simOnly })
+    })
+
+    test('that is in use by another process, which goes on', async () => {
+      const said = await whyItDoesNotStart(['--data', sluice.dataDir])
+      assert.match(said, /^The data folder .* is in use by another Sluice\. .*\n$/)
+      assert.equal((await fetch(`${sluice.url}/readyz`)).status, 200)
+    })
+
+    test('whose database was made by a newer version', async () => {
+      await sluice.stop()
+      await addFutureMigration(sluice.dataDir)
+      const said = await whyItDoesNotStart(['--config', sluice.configFile, '--data', sluice.dataDir])
+      assert.match(said, /^The database was made by a newer Sluice \(it has keys\/999-from-the-future, .*\n$/)
+    })
   })
 })
 
