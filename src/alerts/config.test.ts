@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Type } from 'typebox'
-import { loadConfig } from '#platform'
+import { configReader } from '#platform'
 import { alertsConfig, checkAlerts } from './index.ts'
 
 const secret = `whsec_${Buffer.alloc(24, 1).toString('base64')}`
 
+const read = configReader({
+  schema: Type.Object({ alerts: alertsConfig }),
+  checks: [{ reads: ['alerts'], check: checkAlerts }],
+})
+
 function load(destination: string) {
-  return loadConfig({
-    schema: Type.Object({ alerts: alertsConfig }),
-    checks: [{ reads: ['alerts'], check: checkAlerts }],
+  return read({
     text: `alerts:\n  destinations:\n    ops: ${destination}\n`,
     file: 'sluice.yaml',
     env: { SECRET: secret },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Type } from 'typebox'
-import { loadConfig } from '#platform'
+import { configReader } from '#platform'
 import { checkRules } from './check-rules.ts'
 import { type BudgetConfig, budgetsConfig, type RateLimitConfig, rateLimitsConfig } from './config.ts'
 import { readBudget, readRateLimit } from './read-rules.ts'
@@ -14,9 +14,11 @@ const schema = Type.Object({
   providers: Type.Record(Type.String(), Type.Unknown(), { default: { openai: {}, sim: {} } }),
 })
 
+const reads = ['budgets', 'rate_limits', 'models', 'providers'] as const
+const read = configReader({ schema, checks: [{ reads, check: checkRules }] })
+
 function load(text: string) {
-  const reads = ['budgets', 'rate_limits', 'models', 'providers'] as const
-  return loadConfig({ schema, checks: [{ reads, check: checkRules }], text, file: 'sluice.yaml', env: {} })
+  return read({ text, file: 'sluice.yaml', env: {} })
 }
 
 function rulesOf(text: string): Rule[] {

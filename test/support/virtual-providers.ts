@@ -13,7 +13,7 @@ import {
   targetName,
   toFault,
 } from '#exchange'
-import { createEgress, type HttpClient, type HttpFailure, type HttpReader, loadConfig } from '#platform'
+import { configReader, createEgress, type HttpClient, type HttpFailure, type HttpReader } from '#platform'
 import {
   createProviders,
   createThoughtMemories,
@@ -131,7 +131,9 @@ const openLanes = {
   describe: () => [],
 }
 
-const schema = Type.Object({ providers: providersConfig, models: modelsConfig, contexts: contextsConfig })
+const read = configReader({
+  schema: Type.Object({ providers: providersConfig, models: modelsConfig, contexts: contextsConfig }),
+})
 
 /**
  * The real way over providers, over a network, a clock and chance that are a test's own. Every provider of the
@@ -281,7 +283,7 @@ export class VirtualProviders {
   }
 
   #make(text: string) {
-    const loaded = loadConfig({ schema, text, file: 'sluice.yaml', env: {} })
+    const loaded = read({ text, file: 'sluice.yaml', env: {} })
     assert.ok(loaded.ok, JSON.stringify(loaded))
     const { config } = loaded
     const { clock } = this
