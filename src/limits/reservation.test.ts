@@ -102,6 +102,18 @@ suite('what a call holds', () => {
     assert.deepEqual(attempt.counts?.outputTokens, 400)
   })
 
+  test('is on record of an attempt that no rule looks at, for the budgets that are made tomorrow', async () => {
+    const elsewhere = rule({ match: { organization: [readGlob('another')] } })
+    const stage = new Stage([elsewhere])
+    const guest = await admitted(stage.ask({ input: 50, cap: 400 }).answer)
+    const { attempt } = await guest.attempt()
+    await stage.clock.pass(1_009)
+    const usage = { input: 10, output: 32 }
+    guest.end(attempt, { status: 'cancelled', usage, usageSource: 'estimate', firstTokenMs: 9 })
+    guest.reservation.settle()
+    assert.deepEqual(attempt.counts?.outputTokens, 32 + 2 + 16 + 8)
+  })
+
   test('stays counted for what was read where a stream fails before it says anything', async () => {
     const stage = new Stage([rule({ most: 1000n * usd })])
     const guest = await admitted(stage.ask({ input: 50, cap: 400 }).answer)

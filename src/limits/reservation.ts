@@ -156,6 +156,8 @@ export class Reservation {
     if (this.#isSettled) return
     this.#isSettled = true
     const gone = this.#ways.filter(({ attempt }) => attempt)
+    // What the ledger has of it is what budgets count that are made tomorrow: of each attempt, whether a rule looks or not.
+    for (const way of gone) this.#counts(way)
     // All that is held is let go, also for a way that was prepared, or could not be put on record, and was not gone.
     const taken: Taken[] = this.#takes.map(({ rule, line: { key } }) => ({
       key,
