@@ -10,7 +10,6 @@ import {
   markOf,
   orNull,
   pageOf,
-  reached,
   root,
   time,
 } from './routes.ts'
@@ -71,7 +70,7 @@ function listRoute({ database }: AlertRoutesOptions): Route {
     async handle({ query }) {
       const { after, limit = 100 }: Static<typeof listQuery> = query
       const mark = after === undefined ? undefined : markOf('silence', after)
-      const rows = await reached(listSilences(database, { after: mark, limit: limit + 1 }))
+      const rows = await listSilences(database, { after: mark, limit: limit + 1 })
       return pageOf(rows.map(showSilence), limit)
     },
   }
@@ -104,7 +103,7 @@ function createRoute({ database, clock, newUuid, audit }: AlertRoutesOptions): R
         createdAt: new Date(nowMs),
         createdBy: caller.keyId,
       }
-      await reached(insertSilence(database, row))
+      await insertSilence(database, row)
       const after = showSilence(row)
       await audit({ action: 'silence.create', target: after.id, before: null, after, caller, nowMs })
       return after
@@ -122,7 +121,7 @@ function deleteRoute({ database, clock, audit }: AlertRoutesOptions): Route {
     answer: { status: 200, schema: silenceShape },
     async handle({ params, caller }) {
       const uuid = uuidOf('silence', params.id)
-      const row = uuid === undefined ? undefined : await reached(deleteSilence(database, uuid))
+      const row = uuid === undefined ? undefined : await deleteSilence(database, uuid)
       if (!row) throw new Fault('not_found', 'There is no silence of this id.', { param: 'id' })
       const before = showSilence(row)
       await audit({

@@ -4,7 +4,6 @@ import type { Clock, Database } from '#platform'
 import { alertIdOf, alertKinds, severities, uuidOf } from './alert.ts'
 import type { Audit } from './audit.ts'
 import type { Delivery } from './destination.ts'
-import { orFault } from './outage.ts'
 import {
   type AlertRow,
   type AlertStatus,
@@ -122,16 +121,14 @@ function listRoute({ database, clock }: AlertRoutesOptions): Route {
     answer: { status: 200, schema: listOf(alertShape) },
     async handle({ query }) {
       const { status, kind, organization, after, limit = 100 } = query
-      const rows = await reached(
-        listAlerts(database, {
-          status,
-          kind,
-          organization,
-          after: after === undefined ? undefined : markOf('alert', after),
-          limit: limit + 1,
-          nowMs: clock.now(),
-        }),
-      )
+      const rows = await listAlerts(database, {
+        status,
+        kind,
+        organization,
+        after: after === undefined ? undefined : markOf('alert', after),
+        limit: limit + 1,
+        nowMs: clock.now(),
+      })
       return pageOf(rows.map(showAlert), limit)
     },
   }
@@ -160,7 +157,7 @@ function acknowledgeRoute({ database, clock, audit }: AlertRoutesOptions): Route
     async handle({ params, caller }) {
       const { id } = await find({ database, clock }, params.id)
       const nowMs = clock.now()
-      const isFirst = await reached(acknowledgeAlert(database, { id, by: caller.keyId, nowMs }))
+      const isFirst = await acknowledgeAlert(database, { id, by: caller.keyId, nowMs })
       const after = showAlert(await find({ database, clock }, params.id))
       if (isFirst)
         await audit({ action: 'alert.acknowledge', target: after.id, before: null, after, caller, nowMs })
@@ -196,8 +193,7 @@ async function find(
   id: string,
 ): Promise<AlertRow> {
   const uuid = uuidOf('alert', id)
-  const row =
-    uuid === undefined ? undefined : await reached(findAlert(database, { id: uuid, nowMs: clock.now() }))
+  const row = uuid === undefined ? undefined : await findAlert(database, { id: uuid, nowMs: clock.now() })
   if (!row) throw new Fault('not_found', 'There is no alert of this id.', { param: 'id' })
   return row
 }
@@ -221,10 +217,6 @@ export function pageOf<Item extends { id: string }>(items: readonly Item[], limi
   const last = data.at(-1)
   const more = items.length > limit && last ? { has_more: true, next: last.id } : { has_more: false }
   return { object: 'list', data, ...more }
-}
-
-export async function reached<T>(answer: Promise<T>): Promise<T> {
-  return await orFault(answer, 'The database cannot be reached just now: try again in a moment.')
 }
 
 function showAlert(row: AlertRow): Static<typeof alertShape> {

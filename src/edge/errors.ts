@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { Fault, toFault } from '#exchange'
-import type { Log } from '#platform'
+import { DatabaseUnavailable, type Log } from '#platform'
 import { dialects } from '#wire'
 import { faultHeaders } from './answer-headers.ts'
 import { spokenDialect } from './spoken-dialect.ts'
@@ -26,8 +26,16 @@ const frameworkFaults: Readonly<Record<string, (request: FastifyRequest) => Faul
   FST_ERR_MAX_PARAM_LENGTH: () => new Fault('not_found', 'A part of the address is too long.'),
 }
 
+/** What a caller hears of whatever was thrown. An outage of the database is told here, so that no route need think of it. */
 export function faultOf(error: unknown, request: FastifyRequest): Fault {
   if (error instanceof Fault) return error
+  if (error instanceof DatabaseUnavailable) {
+    return new Fault('store_unavailable', 'The database cannot be reached just now: try again in a moment.', {
+      internal: error.message,
+      cause: error,
+      retryAfterMs: 1_000,
+    })
+  }
   const framework = error as Partial<FastifyError>
   const known = framework.code === undefined ? undefined : frameworkFaults[framework.code]
   if (known) return known(request)

@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { DatabaseUnavailable, openDatabase, type Queryable, systemClock } from '#platform'
 import { testDatabases } from '../../test/support/databases.ts'
 import { callsContract } from './calls.contract.ts'
-import { createCallLog, isFault } from './contract.log.ts'
+import { createCallLog } from './contract.log.ts'
 import { filtersContract } from './filters.contract.ts'
 import { eventRoutes } from './index.ts'
 import { recoveryContract } from './recovery.contract.ts'
@@ -42,14 +42,5 @@ describe('routes of the call log', () => {
       open.map(({ path, requires }) => [path, requires]),
       [['/sluice/v1/usage', 'key']],
     )
-  })
-
-  it('say that the store is unavailable when the database is gone', async () => {
-    const params = { id: `call_${'0'.repeat(32)}` }
-    const caller = { organization: 'o', project: 'p', keyId: 'k', keyName: 'k', role: 'admin' } as const
-    for (const route of routes) {
-      const answer = route.handle({ params, query: {}, body: undefined, caller, headers: {} })
-      await assert.rejects(answer, isFault('store_unavailable'), route.path)
-    }
   })
 })

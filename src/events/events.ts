@@ -5,7 +5,6 @@ import { Contents } from './contents.ts'
 import { Exchange } from './exchange.ts'
 import type { IntentLog } from './intents.ts'
 import { Journal } from './journal.ts'
-import { orFault } from './read-outage.ts'
 import { uuidOf } from './record.ts'
 import { deleteExpired, deleteInstance, upsertInstance } from './store.ts'
 import { usageRollups } from './usage-rollups.ts'
@@ -122,7 +121,7 @@ export class Events {
 
   async #flush(): Promise<void> {
     await Promise.all([this.#journal.flush(), this.#contents.flush()])
-    await orFault(this.#options.intents.publish())
+    await this.#options.intents.publish()
   }
 
   async #recover(): Promise<void> {

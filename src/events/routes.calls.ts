@@ -3,7 +3,6 @@ import { Fault, type Route } from '#exchange'
 import { callStatus, listedCallShape, showListed, showWhole, wholeCallShape } from './read-answer.ts'
 import { findCall, listCalls } from './read-calls.ts'
 import { callId, filterFields, readSpan } from './read-filter.ts'
-import { orFault } from './read-outage.ts'
 import { callIdOf, uuidOf } from './record.ts'
 import type { EventRoutesOptions } from './routes.ts'
 
@@ -59,7 +58,7 @@ export function callRoutes({ database, flush }: EventRoutesOptions): Route[] {
         const { limit = defaultLimit, after, from, to, ...filter }: Static<typeof listQuery> = query
         const span = readSpan({ from, to })
         await flush()
-        const rows = await orFault(listCalls(database, filter, { span, before: after, limit: limit + 1 }))
+        const rows = await listCalls(database, filter, { span, before: after, limit: limit + 1 })
         const shown = rows.slice(0, limit)
         const last = shown.at(-1)
         const more = rows.length > limit && last
@@ -80,7 +79,7 @@ export function callRoutes({ database, flush }: EventRoutesOptions): Route[] {
       async handle({ params }): Promise<Static<typeof wholeCallShape>> {
         const uuid = readId(params.id)
         await flush()
-        const row = await orFault(findCall(database, uuid))
+        const row = await findCall(database, uuid)
         if (!row) throw new Fault('not_found', 'No call of this id is on record.', { param: 'id' })
         return showWhole(row)
       },

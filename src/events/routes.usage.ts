@@ -2,7 +2,6 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { Fault, formatUsd, ownProject, type Route } from '#exchange'
 import { endedStatuses } from './read-answer.ts'
 import { filterFields, name, oneOf, readSpan, type Span } from './read-filter.ts'
-import { orFault } from './read-outage.ts'
 import { buckets, type Group, groups, readUsage, type UsageRead } from './read-usage.ts'
 import type { EventRoutesOptions } from './routes.ts'
 import { usageRollups } from './usage-rollups.ts'
@@ -127,7 +126,7 @@ export function usageRoutes({ database, flush, clock, usersPerHour }: EventRoute
         await flush()
         const skip = Number(page)
         const how = { filter: own, span, groups: by, bucket, timeZone: zone, limit: limit + 1, skip }
-        const [total, ...rows] = await orFault(readUsage(database, spec, how).catch(refuseZone(zone)))
+        const [total, ...rows] = await readUsage(database, spec, how).catch(refuseZone(zone))
         const hasMore = rows.length > limit
         return {
           object: 'usage',

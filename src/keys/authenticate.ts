@@ -35,7 +35,7 @@ export function createDatabaseKeys(database: Database, clock: Clock): KeyCache {
 
 /**
  * Who a credential belongs to. The configuration is asked first, the database only for what can be its key.
- * Throws `store_unavailable` when the database cannot say: an outage never looks like a bad key.
+ * Throws `DatabaseUnavailable` when the database cannot say: an outage never looks like a bad key.
  */
 export async function authenticate(
   credential: string | undefined,

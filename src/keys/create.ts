@@ -6,14 +6,13 @@ import { authenticate, createDatabaseKeys } from './authenticate.ts'
 import type { ConfiguredKeys } from './configured.ts'
 import { createCredential } from './credential.ts'
 import type { KeyRing } from './keys.ts'
-import { faultOnOutage } from './outage.ts'
 import { keyRoutes } from './routes.keys.ts'
 import { organizationRoutes } from './routes.organizations.ts'
 
 export interface Keys {
   /**
-   * Who a credential belongs to; refuses with `invalid_api_key`. Throws `store_unavailable` when the database
-   * cannot say.
+   * Who a credential belongs to; refuses with `invalid_api_key`. Throws `DatabaseUnavailable` when the
+   * database cannot say.
    */
   authenticate(credential: string | undefined, configured: ConfiguredKeys): Promise<Decision<Caller>>
   /**
@@ -33,8 +32,7 @@ export interface KeysOptions {
   log: Log
 }
 
-export function createKeys({ database: raw, clock, chance, log }: KeysOptions): Keys {
-  const database = faultOnOutage(raw)
+export function createKeys({ database, clock, chance, log }: KeysOptions): Keys {
   const cache = createDatabaseKeys(database, clock)
   const uuid = createUuids(clock, chance)
   const ring: KeyRing = {

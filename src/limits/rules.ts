@@ -4,7 +4,6 @@ import { type AuditEntry, recordAudit } from './audit.ts'
 import { auditConfigured } from './audit-configured.ts'
 import type { RuleDesk } from './change-rules.ts'
 import { doubtsOf } from './check-rules.ts'
-import { faultOnOutage } from './outage.ts'
 import { auditRoutes } from './routes.audit.ts'
 import { ownLimitsRoutes } from './routes.own-limits.ts'
 import { ruleRoutes } from './routes.rules.ts'
@@ -63,7 +62,7 @@ const nothing: ConfiguredRules = { budgets: [], rate_limits: [], models: {}, pro
 export function createRules(options: RulesOptions): Rules {
   const keeper = new RuleKeeper(options)
   const desk: RuleDesk = {
-    database: faultOnOutage(options.database),
+    database: options.database,
     clock: options.clock,
     newUuid: options.newUuid,
     book: () => keeper.book,

@@ -13,7 +13,6 @@ import {
   spanFields,
   zoneFault,
 } from './cost-question.ts'
-import { orFault } from './outage.ts'
 import { type CostRead, readCosts } from './read-costs.ts'
 
 export interface CostRoutesOptions {
@@ -143,7 +142,7 @@ export function costRoutes({ database, spec, flush, clock }: CostRoutesOptions):
           limit: limit + 1,
           skip,
         }
-        const [total, ...rows] = await orFault(readCosts(database, spec, how).catch(refuseZone(timeZone)))
+        const [total, ...rows] = await readCosts(database, spec, how).catch(refuseZone(timeZone))
         if (!total) throw new Fault('internal', 'Something went wrong on our side.')
         const hasMore = rows.length > limit
         return {

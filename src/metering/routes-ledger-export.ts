@@ -5,7 +5,6 @@ import { oneOf } from './cost-question.ts'
 import { filterFields, readFilter } from './ledger-filter.ts'
 import { exportEntries, type LedgerFilter, type LedgerRow, rowColumns } from './ledger-read.ts'
 import { showCall } from './ledger-show.ts'
-import { orFault } from './outage.ts'
 
 const exportAtOnce = 1_000
 
@@ -33,9 +32,7 @@ export function exportRoute(database: Queryable): Route {
     async handle({ query }) {
       const { format = 'jsonl', after = '0', ...given }: Static<typeof exportQuery> = query
       const filter = readFilter(given)
-      const first = await orFault(
-        exportEntries(database, filter, { after: Number(after), limit: exportAtOnce }),
-      )
+      const first = await exportEntries(database, filter, { after: Number(after), limit: exportAtOnce })
       const rows = pages(database, filter, first)
       return format === 'csv'
         ? new StreamedAnswer('text/csv; charset=utf-8', csvOf(rows))

@@ -7,7 +7,6 @@ import type { ChargeOf } from './ledger-entry.ts'
 import { callId, filterFields, readFilter } from './ledger-filter.ts'
 import { type LedgerRow, listEntries, listOpenHolds } from './ledger-read.ts'
 import { type Entry, entryShape, kinds, showEntry, showOpen, showPair } from './ledger-show.ts'
-import { orFault } from './outage.ts'
 import { exportRoute } from './routes-ledger-export.ts'
 
 export interface LedgerRoutesOptions {
@@ -103,12 +102,10 @@ function listRoute({ database, flush }: LedgerRoutesOptions): Route {
       const isFirst = after === undefined
       const holds =
         isFirst && (kind === undefined || kind === 'hold')
-          ? await orFault(listOpenHolds(database, filter, mostHolds))
+          ? await listOpenHolds(database, filter, mostHolds)
           : []
       const how = { before: isFirst ? undefined : Number(after), limit: limit + 1 }
-      const rows = await orFault(
-        listEntries(database, { ...filter, kind: kind === 'hold' ? undefined : kind }, how),
-      )
+      const rows = await listEntries(database, { ...filter, kind: kind === 'hold' ? undefined : kind }, how)
       const shown = rows.slice(0, limit)
       const hasMore = rows.length > limit
       return {
@@ -144,7 +141,7 @@ function adjustRoute({ database, chargeOf, onAdjusted }: LedgerRoutesOptions): R
       }
       const by = (cost: bigint, { organization, project }: LedgerRow): bigint =>
         chargeOf(cost, organization, project)
-      const adjusted = await orFault(adjust(database, adjustment, by))
+      const adjusted = await adjust(database, adjustment, by)
       if (adjusted.outcome === 'unknown')
         throw new Fault('not_found', `The ledger has no attempt ${given.attempt} of ${given.call}.`, {
           param: 'attempt',

@@ -1,7 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import { Fault, type Route } from '#exchange'
 import type { Group } from './cost-question.ts'
-import { orFault } from './outage.ts'
 import { type CostRead, readCosts } from './read-costs.ts'
 import type { CostRoutesOptions } from './routes-costs.ts'
 
@@ -114,18 +113,16 @@ function route({ database, spec, flush, clock }: CostRoutesOptions, kind: Kind):
         throw new Fault('invalid_request', '`end_time` is not after `start_time`.', { param: 'end_time' })
       await flush()
       const fromMs = Math.max(start, given.start_time) * 1000
-      const [, ...rows] = await orFault(
-        readCosts(database, spec, {
-          fromMs,
-          toMs: Math.max(until * 1000, fromMs),
-          filters: filtersOf(given, kind),
-          groups: [...new Set((given.group_by ?? []).flatMap(name => groupOf[name]))],
-          bucket,
-          timeZone: 'UTC',
-          limit: mostRows,
-          skip: 0,
-        }),
-      )
+      const [, ...rows] = await readCosts(database, spec, {
+        fromMs,
+        toMs: Math.max(until * 1000, fromMs),
+        filters: filtersOf(given, kind),
+        groups: [...new Set((given.group_by ?? []).flatMap(name => groupOf[name]))],
+        bucket,
+        timeZone: 'UTC',
+        limit: mostRows,
+        skip: 0,
+      })
       return {
         object: 'page',
         data: bucketsOf(rows, { start, until, seconds }).map(({ start_time, end_time, of }) => ({

@@ -81,12 +81,12 @@ describe('a store that is out of reach', () => {
     assert.equal(twice.asked.length, 2)
   })
 
-  it('says so on every route', async () => {
+  it('tells every route of it', async () => {
     const { routes } = responsesOn(storeThatFails(Number.POSITIVE_INFINITY).database)
     for (const route of routes) {
       assert.equal(route.requires, 'key')
       const input = { params: { id: 'r1' }, query: {}, body: undefined, caller: acme, headers: {} }
-      await assert.rejects(route.handle(input), unavailable, `${route.method} ${route.path}`)
+      await assert.rejects(route.handle(input), DatabaseUnavailable, `${route.method} ${route.path}`)
     }
   })
 })

@@ -2,7 +2,6 @@ import { type Static, Type } from 'typebox'
 import { type Caller, Fault, type Route } from '#exchange'
 import type { Clock, Queryable } from '#platform'
 import { historyOf, isResponseId } from './chain.ts'
-import { orFault } from './outage.ts'
 import { pageOf } from './page.ts'
 import { deleteResponse, findChain, findResponse } from './store.ts'
 
@@ -118,7 +117,7 @@ function deleteRoute({ database, clock }: ResponseRoutesOptions): Route {
     async handle({ params: { id }, caller }): Promise<Static<typeof deletedShape>> {
       const found =
         isResponseId(id) && deleteResponse(database, caller, { responseId: id, nowMs: clock.now() })
-      if (!found || !(await reached(found))) throw notFound(id)
+      if (!found || !(await found)) throw notFound(id)
       return { id, object: 'response', deleted: true }
     },
   }
@@ -138,7 +137,7 @@ function inputItemsRoute({ database, clock }: ResponseRoutesOptions): Route {
       if (!isResponseId(id)) throw notFound(id)
       // It was within bounds when it was made, its own turn aside, which the bounds of a request hold.
       const most = { items: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER }
-      const chain = await reached(findChain(database, caller, { responseId: id, nowMs: clock.now(), most }))
+      const chain = await findChain(database, caller, { responseId: id, nowMs: clock.now(), most })
       const last = chain.at(-1)
       if (!last) throw notFound(id)
       const items = [...historyOf(chain.slice(0, -1)), ...(last.inputItems ?? [])]
@@ -172,14 +171,9 @@ async function find(
   caller: Caller,
 ): Promise<Record<string, unknown>> {
   const response =
-    isResponseId(id) &&
-    (await reached(findResponse(database, caller, { responseId: id, nowMs: clock.now() })))
+    isResponseId(id) && (await findResponse(database, caller, { responseId: id, nowMs: clock.now() }))
   if (!response) throw notFound(id)
   return response
-}
-
-async function reached<T>(answer: Promise<T>): Promise<T> {
-  return await orFault(answer, 'The database cannot be reached just now: try again in a moment.')
 }
 
 /** The same for what never was, is over, or is another's. */
