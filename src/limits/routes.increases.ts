@@ -119,8 +119,8 @@ function futureMs(text: string, nowMs: number): number {
   )
 }
 
-/** A subject that the rule can never have would be an increase for nobody. */
-function checkedSubject(rule: Rule, subject: string): string {
+/** A subject that the rule can never have would be an increase for nobody, and a counter that nothing counts in. */
+export function checkedSubject(rule: Rule, subject: string): string {
   if (isSubjectOf(rule, subject)) return subject
   throw new Fault(
     'invalid_request',

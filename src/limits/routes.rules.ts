@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Fault, type Route } from '#exchange'
 import { changeEntry, createEntry, deleteEntry, findEntry, type RuleDesk } from './change-rules.ts'
-import { increaseRoutes } from './routes.increases.ts'
+import { checkedSubject, increaseRoutes } from './routes.increases.ts'
 import type { Rule } from './rule.ts'
 import { pickRule, type RuleEntry } from './rule-book.ts'
 import type { RulesOptions, Standing } from './rules.ts'
@@ -179,7 +179,7 @@ function countersRoute({ kind, root, one, params }: About, desk: ShownDesk): Rou
       const rule = pickRule(findEntry(desk, kind, params.id), wanted)
       const nowMs = desk.clock.now()
       if (subject !== undefined) {
-        const [found] = await desk.standings(rule, { subject })
+        const [found] = await desk.standings(rule, { subject: checkedSubject(rule, subject) })
         const standing = found ?? { subject, spent: 0n, held: 0n }
         return {
           object: 'list',

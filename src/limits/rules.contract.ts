@@ -296,6 +296,11 @@ function standingContract(town: Town): void {
     assert.equal(second.has_more, false)
     const one = await ask('GET', `${budgets}/${id}/counters?subject=acme/user/nobody`)
     assert.deepEqual([one.data[0].spent, one.data[0].left], ['0', '100'])
+    for (const wrong of ['', 'nobody', 'acme/feature/a', 'acme/user/a/b'])
+      await assert.rejects(
+        ask('GET', `${budgets}/${id}/counters?subject=${wrong}`),
+        isFault('invalid_request', /`ORGANIZATION\/user\/USER`/),
+      )
   })
 
   it('are shown to a key where they concern it and are its organization’s alone', async () => {
