@@ -65,10 +65,14 @@ export function createDesk(openDatabase: () => Promise<Database>): Desk {
   const audited: AuditEntry[] = []
   const opened = (): Database => database ?? assert.fail('the desk is not open')
   const passUntil: Desk['passUntil'] = (what, probe) =>
-    eventually(what, async () => {
-      await clock.pass(1_000)
-      return await probe()
-    })
+    eventually(
+      what,
+      async () => {
+        await clock.pass(1_000)
+        return await probe()
+      },
+      { steady: true },
+    )
   const stopAll = async (): Promise<void> => {
     let isStopped = false
     const stopping = Promise.all(running.map(alerts => alerts.stop())).then(() => {

@@ -7,9 +7,10 @@ import { createCallLog } from './contract.log.ts'
 import { filtersContract } from './filters.contract.ts'
 import { eventRoutes } from './index.ts'
 import { recoveryContract } from './recovery.contract.ts'
-import { usageContract } from './usage.contract.ts'
+import { manyRowsContract, usageContract } from './usage.contract.ts'
 
-for (const engine of testDatabases()) {
+const engines = testDatabases()
+for (const engine of engines) {
   describe(`the call log on ${engine.name}`, () => {
     const log = createCallLog(async () => {
       const url = await engine.fresh()
@@ -26,6 +27,7 @@ for (const engine of testDatabases()) {
     callsContract(log)
     filtersContract(log)
     usageContract(log)
+    if (engine === engines.at(-1)) manyRowsContract(log) // that it counts on is no matter of the engine
     recoveryContract(log)
   })
 }

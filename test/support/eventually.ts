@@ -5,11 +5,13 @@ const everyMsAtMost = 100
 
 /**
  * Asks again until there is an answer other than undefined or false, for what only polling can tell. Rejects with
- * `what` was waited for when the deadline has passed.
+ * `what` was waited for when the deadline has passed. `steady`: no less often than at first, for a probe that itself
+ * moves things on, such as a clock.
  */
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
+  { steady = false } = {},
 ): Promise<T> {
   const beganAt = Date.now()
   for (;;) {
@@ -17,7 +19,7 @@ export async function eventually<T>(
     if (answer !== undefined && answer !== false) return answer
     const waitedMs = Date.now() - beganAt
     if (waitedMs > deadlineMs) throw new Error(`Not within ${deadlineMs} ms: ${what}`)
-    const restMs = Math.min(Math.max(everyMs, waitedMs / 20), everyMsAtMost)
+    const restMs = steady ? everyMs : Math.min(Math.max(everyMs, waitedMs / 20), everyMsAtMost)
     await new Promise(resolve => setTimeout(resolve, restMs))
   }
 }
