@@ -8,6 +8,9 @@ interface Timer {
   work: (() => void) | undefined
 }
 
+/** The event loop looks at the real world (a system call) only after so many. */
+const stepsOfTurn = 200
+
 const epochMs = Date.UTC(2026, 2, 14)
 
 /**
@@ -55,19 +58,29 @@ export class VirtualClock implements Clock {
   /** Goes on until `isOver`, or until nothing is left that could happen. */
   async run(isOver: () => boolean): Promise<void> {
     await new Promise<void>((resolve, reject) => {
+      let isDone = false
+      const end = (tell: () => void): void => {
+        isDone = true
+        tell()
+      }
       // What a timer sets off runs to its end (promises and all) before the event loop comes to the next immediate.
       const step = (): void => {
+        if (isDone) return
         const timer = isOver() ? undefined : this.#take()
-        if (!timer?.work) return resolve()
+        if (!timer?.work) return end(resolve)
         this.#ms = timer.dueMs
         try {
           timer.work()
         } catch (cause) {
-          return reject(cause)
+          end(() => reject(cause))
         }
-        setImmediate(step)
       }
-      setImmediate(step)
+      const turn = (): void => {
+        if (isDone) return
+        for (let n = 0; n < stepsOfTurn; n += 1) setImmediate(step)
+        setImmediate(turn)
+      }
+      turn()
     })
   }
 
