@@ -10,7 +10,8 @@ type Json = Readonly<Record<string, unknown>>
  */
 export function readBill(report: unknown, tier?: unknown): Bill | undefined {
   const served = readTierWord(tier)
-  const picoUsd = isObject(report) ? readCharge(report) : undefined
+  const charge = isObject(report) ? readCharge(report) : undefined
+  const picoUsd = charge !== undefined && charge <= mostPicoUsd ? charge : undefined
   const doubt = isObject(report) ? doubtOf(report) : undefined
   if (served === undefined && picoUsd === undefined && doubt === undefined) return undefined
   return {
@@ -63,6 +64,8 @@ function readCharge(report: Json): bigint | undefined {
 }
 
 const picoUsdPerTick = 100n
+/** A million dollars: no request costs that much, and where we have no price it would use up every budget. */
+const mostPicoUsd = 10n ** 18n
 const picoDigits = 12
 
 /** Dollars as a JSON number or a decimal, to the nearest pico-dollar: the shortest decimal of the number is what was meant. */
