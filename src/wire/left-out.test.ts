@@ -130,6 +130,16 @@ suite('a picture that a model made', () => {
   })
 })
 
+test('what a model said aloud, and is named by an id, is named where it is left out', async () => {
+  const messages = [
+    { role: 'user', content: 'Say it.' },
+    { role: 'assistant', audio: { id: 'audio_1' } },
+    { role: 'user', content: 'Louder.' },
+  ]
+  const [, dropped] = await sent('openai-chat', { model: 'm', messages }, { to: 'gemini' })
+  assert.deepEqual(dropped, ['messages[].audio'])
+})
+
 test('two messages of an assistant in a row stay two', async () => {
   const input = [
     { role: 'user', content: 'Hi' },

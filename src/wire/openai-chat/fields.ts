@@ -12,6 +12,7 @@ export const chatFields: readonly FieldRecord[] = [
   { field: 'messages[].content[].file.file_data', feature: 'file_data' },
   { field: 'messages[].content[].file.file_id', feature: 'file_id' },
   { field: 'messages[].content[].input_audio', feature: 'audio_input' },
+  { field: 'messages[].audio', feature: 'hint' },
   { field: 'messages[].images', feature: 'made_media' },
   { field: 'messages[].content[].cache_control', feature: 'cache_control' },
   { field: 'messages[].content[]', feature: 'opaque_parts' },

@@ -1,5 +1,6 @@
 import {
   type ChatRequest,
+  type Extra,
   efforts,
   type Message,
   type OutputFormat,
@@ -35,7 +36,7 @@ export function readChatRequest(body: Buffer): ChatRequest {
   const request: ChatRequest = {
     messages: readMessages(optionalArray(json, 'messages') ?? []),
     tools: (optionalArray(json, 'tools') ?? []).map(readTool),
-    extras: readExtras(json, chatFields),
+    extras: [...readExtras(json, chatFields), ...readSounds(json)],
     ...said<Partial<ChatRequest>>({
       toolChoice: readToolChoice(json.tool_choice),
       parallelToolCalls: optionalBoolean(json, 'parallel_tool_calls'),
@@ -60,6 +61,14 @@ export function readChatRequest(body: Buffer): ChatRequest {
     }),
   }
   return request
+}
+
+/** What a model said aloud is given back by an id, which only who made it can look up. */
+function readSounds({ messages }: Json): Extra[] {
+  const sound = (Array.isArray(messages) ? messages : []).find(
+    message => isObject(message) && message.role === 'assistant' && isObject(message.audio),
+  )
+  return sound ? [{ field: 'messages[].audio', value: sound.audio, weight: 'hint' }] : []
 }
 
 function readStop(json: Json): readonly string[] | undefined {
