@@ -72,3 +72,58 @@ test('keeps the seal that Google’s own endpoint gives a text, for that endpoin
   const told = openAiChat.renderRequest(request, { model: 'm', stream: false, quirks: new Set() })
   assert.deepEqual(told.messages, [message])
 })
+
+test('tells all citations in one delta, and numbers those that come later, as SDKs put them together', () => {
+  const cited = (text: string, ...urls: string[]) => ({
+    type: 'text' as const,
+    text,
+    citations: urls.map(url => ({ kind: 'url' as const, url, title: text })),
+  })
+  const image = {
+    type: 'image' as const,
+    source: { kind: 'data' as const, mediaType: 'image/png', base64: 'AAAA' },
+  }
+  const call = { type: 'tool-call' as const, id: 'call_1', name: 'find', arguments: '{}' }
+  const parts = [cited('One', 'https://a.example', 'https://b.example'), cited('Two', 'https://c.example')]
+  const answer: ChatAnswer = {
+    choices: [
+      {
+        parts: [...parts, image, image, call, cited('Three', 'https://d.example')],
+        finish: { reason: 'stop' },
+      },
+    ],
+  }
+  const writer = openAiChat.createWriter({
+    hex: '0123456789abcdef0123456789abcdef',
+    createdAtMs: 1_700_000_000_000,
+    model: 'm',
+    estimatedInputTokens: 7,
+    showUsage: false,
+    request: { body: Buffer.from('{}'), rest: '', query: {} },
+  })
+  const deltas = [...unfoldAnswer(answer)]
+    .flatMap(event => writer.write(event).split('\n\n'))
+    .filter(event => event.startsWith('data: {'))
+    .map(event => JSON.parse(event.slice(6)).choices[0].delta)
+  const lists = deltas.flatMap(({ annotations }) => (annotations ? [annotations] : []))
+  assert.deepEqual(
+    lists.map(list =>
+      list.map((annotation: { index?: number; url_citation: { url: string } }) => [
+        annotation.url_citation.url,
+        annotation.index,
+      ]),
+    ),
+    [
+      [
+        ['https://a.example', undefined],
+        ['https://b.example', undefined],
+        ['https://c.example', undefined],
+      ],
+      [['https://d.example', 3]],
+    ],
+  )
+  assert.deepEqual(
+    deltas.flatMap(({ images }) => (images ? [images[0].index] : [])),
+    [0, 1],
+  )
+})

@@ -17,6 +17,10 @@ interface ChoiceSoFar {
   before: number
   length: number
   custom: boolean
+  /** Citations that wait for the end of what is said, and how many were told before. */
+  annotations: unknown[]
+  annotated: number
+  images: number
 }
 
 /** Writes the chunks of a stream for a caller. Every choice begins with its role, as SDKs need it. */
@@ -53,14 +57,17 @@ export class ChatWriter implements EventWriter {
       case 'part-end':
         return this.#endPart(event.choice)
       case 'citation': {
-        const { before } = this.#choiceAt(event.choice)
-        const annotation = renderAnnotation(shift(event.citation, before))
-        return this.#delta(event.choice, JSON.stringify({ annotations: [annotation] }))
+        const { before, annotations } = this.#choiceAt(event.choice)
+        annotations.push(renderAnnotation(shift(event.citation, before)))
+        return ''
       }
       case 'signature':
         return this.#sign(event.choice, event.signature)
       case 'finish':
-        return this.#chunk(event.choice, '{}', JSON.stringify(renderFinish(event.finish)).slice(1, -1))
+        return (
+          this.#annotate(event.choice) +
+          this.#chunk(event.choice, '{}', JSON.stringify(renderFinish(event.finish)).slice(1, -1))
+        )
       case 'usage':
         this.#usage = event.usage
         return ''
@@ -87,7 +94,18 @@ export class ChatWriter implements EventWriter {
   #choiceAt(index: number): ChoiceSoFar {
     let choice = this.#choices.get(index)
     if (!choice) {
-      choice = { calls: 0, thoughts: 0, open: undefined, thought: '', before: 0, length: 0, custom: false }
+      choice = {
+        calls: 0,
+        thoughts: 0,
+        open: undefined,
+        thought: '',
+        before: 0,
+        length: 0,
+        custom: false,
+        annotations: [],
+        annotated: 0,
+        images: 0,
+      }
       this.#choices.set(index, choice)
     }
     return choice
@@ -103,10 +121,28 @@ export class ChatWriter implements EventWriter {
     if (part.type !== 'tool-call') return role
     choice.custom = part.custom === true
     const { id, name } = part
+    const annotations = this.#annotate(index)
     const call = choice.custom
       ? { id, type: 'custom', custom: { name, input: '' } }
       : { id, type: 'function', function: { name, arguments: '' } }
-    return role + this.#callDelta(index, JSON.stringify(call).slice(1, -1))
+    return role + annotations + this.#callDelta(index, JSON.stringify(call).slice(1, -1))
+  }
+
+  /**
+   * All citations so far in one delta: the JavaScript SDK keeps a list of the last delta that has one, and the Python SDK
+   * takes a second list only if its entries say by `index` where they belong.
+   */
+  #annotate(index: number): string {
+    const choice = this.#choiceAt(index)
+    const { annotations, annotated } = choice
+    if (annotations.length === 0) return ''
+    choice.annotations = []
+    choice.annotated += annotations.length
+    const placed =
+      annotated === 0
+        ? annotations
+        : annotations.map((annotation, at) => ({ ...(annotation as object), index: annotated + at }))
+    return this.#delta(index, JSON.stringify({ annotations: placed }))
   }
 
   /** Once for each choice, before anything else of it. */
@@ -118,7 +154,10 @@ export class ChatWriter implements EventWriter {
   }
 
   #whole(index: number, { part }: Extract<PartStart, { type: 'whole' }>): string {
-    if (part.type === 'image') return this.#delta(index, JSON.stringify({ images: [renderImage(part)] }))
+    if (part.type === 'image') {
+      const image = { ...renderImage(part), index: this.#choiceAt(index).images++ }
+      return this.#delta(index, JSON.stringify({ images: [image] }))
+    }
     if (part.type === 'audio') return this.#delta(index, JSON.stringify({ audio: renderAudio(part) }))
     return '' // what only another dialect can say
   }
