@@ -37,7 +37,7 @@ const runner = spawn(
     '--liftoff-only', // as in test/support/program.ts
     '--test',
     '--test-reporter=spec',
-    '--test-concurrency=2',
+    '--test-concurrency=3', // on two cores: many files wait for more than they work
     `--test-timeout=${testTimeoutMs}`,
     '--import=./test/support/leaks.ts',
     ...options,
