@@ -161,7 +161,8 @@ export class Till {
     outcome: unknown,
     { ask, target }: { ask: Pick<Affording, 'call' | 'asked'>; target: Target },
   ): void {
-    const { code, message } = outcome as Partial<Refusal>
+    const { code, message, detail } = outcome as Partial<Refusal>
+    if (detail?.elsewhere) return // it is not refused yet
     if (code !== 'budget_exceeded' && code !== 'budget_held' && code !== 'rate_limited') return
     const { clock, book } = this.#options
     const nowMs = clock.now()

@@ -23,6 +23,7 @@ const names = [
   'kept',
   'crowded',
   'holding',
+  'routed',
   'everybody',
 ] as const
 const keys = Object.fromEntries(names.map(name => [name, `sk-test-${name}-0123456789`])) as Record<
@@ -56,6 +57,7 @@ describe('a budget', () => {
       config: () => `
 models:
   cheap: { targets: ["far/sim-2?tokens=2"] }
+  either: { targets: ["near/sim-1?tokens=20", "far/sim-2?tokens=20"] }
 budgets:
   - { name: kept, per: organization, match: { organization: kept }, limit: $0.5, every: total }`,
     })
@@ -172,6 +174,22 @@ budgets:
     )
     await Promise.all(shown)
     await answering
+  })
+
+  it('of a provider sends calls to another one when it is used up, and refuses them when all are', async () => {
+    const of = (provider: string): Promise<string> =>
+      stage.makeBudget({ name: provider, match: { organization: 'routed', provider }, limit: '$0.00018' })
+    await of('near')
+    const heard = async (): Promise<unknown[]> => {
+      const { status, code, headers } = await call('routed', { model: 'either' })
+      return [status, code, headers.get('x-sluice-target'), headers.get('x-sluice-attempts')]
+    }
+    assert.deepEqual(await heard(), [200, undefined, 'near/sim-1?tokens=20', '1'])
+    assert.deepEqual(await heard(), [200, undefined, 'far/sim-2?tokens=20', '1'])
+    const { data } = await stage.administer<{ data: { skips: unknown }[] }>({ path: '/calls?limit=1' })
+    assert.deepEqual(data[0]?.skips, [{ target: 'near/sim-1?tokens=20', reason: 'over_budget' }])
+    await of('far')
+    assert.deepEqual(await heard(), [429, 'budget_exceeded', null, '0'])
   })
 
   it('cuts what is asked of a provider to what is left, and says so', async () => {

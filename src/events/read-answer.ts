@@ -113,7 +113,7 @@ const fields = {
   skips: Type.Array(
     Type.Object({
       target: text('`provider/model`.'),
-      reason: text('`breaker_open`, `rate_limited`, `busy` or `context_too_small`.'),
+      reason: text('`breaker_open`, `rate_limited`, `busy`, `context_too_small` or `over_budget`.'),
     }),
     { description: 'Targets that were passed over, in order, each once for a reason.' },
   ),

@@ -304,6 +304,8 @@ export interface FaultDetail {
   retryAfterMs?: number | undefined
   /** Decided here, and not by a provider: another target would not change it. */
   ours?: boolean | undefined
+  /** Decided here about one target alone: another one may take the call. */
+  elsewhere?: boolean | undefined
   /** A time limit that the caller's own haste had made short: it says nothing of the target. */
   hurried?: boolean | undefined
   /** We have tried again already: a client that did so too would multiply. */

@@ -16,6 +16,12 @@ export interface Blocking {
 /** No time is exact where others go on in the meantime. */
 const heldAgainMs = 1_000
 
+/** What only this target has is used up, so that another one may take the call. */
+export function refuseHere(blocking: Blocking): Refusal {
+  const refusal = refuseSpent(blocking)
+  return { ...refusal, detail: { ...refusal.detail, ours: false, elsewhere: true } }
+}
+
 /** What is spent leaves too little. */
 export function refuseSpent(blocking: Blocking): Refusal {
   const { take, opensInMs } = blocking

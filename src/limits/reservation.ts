@@ -20,7 +20,7 @@ import {
 import type { Clock } from '#platform'
 import { counterOf } from './counter.ts'
 import { amountIn, countsOf, isOfCall, type Pricing } from './needs.ts'
-import { type Blocking, blockingOf, refuseHeld, refuseSpent, refuseUnpriced } from './refuse.ts'
+import { type Blocking, blockingOf, refuseHeld, refuseHere, refuseSpent, refuseUnpriced } from './refuse.ts'
 import { headerName, mostOf, type Rule } from './rule.ts'
 import type { Concern, RuleSet } from './rule-set.ts'
 import { capFor, fullOutput, hopelessIn, largestFitting, leastOutput } from './shrink.ts'
@@ -103,6 +103,8 @@ export class Reservation {
   #atMs: number
   #ways: readonly Way[] = []
   #takes: readonly Take[] = []
+  /** Targets whose own rules had no room, so that others were looked for. */
+  readonly #sentOn: Target[] = []
   /** What is held for the first target, until an attempt is made of it. */
   #prepared: Way | undefined
   /** The store has a hold of the call, be it of nothing: what it held for a target that was passed over. */
@@ -121,9 +123,8 @@ export class Reservation {
     const [target] = this.#ask.plan.targets
     assert(target, 'a plan has a target')
     const done = (held: Decision<Way>): Decision<this> => {
-      if (!held.ok) return held
-      this.#prepared = held.value
-      return allow(this)
+      if (held.ok) this.#prepared = held.value
+      return held.ok || held.detail?.elsewhere ? allow(this) : held
     }
     const held = this.#hold(target)
     return held instanceof Promise ? held.then(done) : done(held)
@@ -142,7 +143,11 @@ export class Reservation {
       this.#steps = this.#deps.store.patient ?? this.#deps.store
       return tryAgain(hold, { clock, presence, cause })
     })
-    return held instanceof Promise ? held.then(orFault) : orFault(held)
+    const done = (one: Decision<Way>): Cover => {
+      if (!one.ok && one.detail?.elsewhere) this.#sentOn.push(target)
+      return orFault(one)
+    }
+    return held instanceof Promise ? held.then(done) : done(held)
   }
 
   /** An attempt is on record, and made of what was held for it. */
@@ -177,9 +182,25 @@ export class Reservation {
     const trial = this.#try(way)
     const next = (one: Trial | Refusal): Soon<Decision<Way>> => {
       if ('code' in one) return one
-      return one.outcome.ok ? allow(way) : this.#struggle(target)
+      if (one.outcome.ok) return allow(way)
+      return isOfTarget(one) && this.#maySendOn(target) ? this.#lookCloser(target) : this.#struggle(target)
     }
     return trial instanceof Promise ? trial.then(next) : next(trial)
+  }
+
+  /** With a closer look at the input there may be enough; if not, another target is better than less, or later. */
+  async #lookCloser(target: Target): Promise<Decision<Way>> {
+    const way = this.#way(target, this.#ask.asked.countInputBound(target.model), this.#fullOutput(target))
+    const trial = await this.#try(way)
+    if ('code' in trial) return trial
+    if (trial.outcome.ok) return allow(way)
+    return isOfTarget(trial) ? refuseHere(blockingOf(trial, trial.outcome)) : this.#struggle(target)
+  }
+
+  /** Once, and where there is another: who comes back to a target has found no better one. */
+  #maySendOn(target: Target): boolean {
+    if (this.#sentOn.some(other => isSame(other, target))) return false
+    return this.#ask.plan.targets.some(other => !isSame(other, target))
   }
 
   /** There is not enough. With a closer look at the input, with less output, or with patience there may be. */
@@ -377,6 +398,11 @@ export class Reservation {
 function nameOf({ takes, outcome }: Trial): string {
   const rule = outcome.ok ? undefined : takes[outcome.line]?.rule
   return rule ? headerName(rule) : 'budget'
+}
+
+/** Whether what is in the way is a rule of the target. */
+function isOfTarget({ outcome, takes }: Trial): boolean {
+  return !outcome.ok && takes[outcome.line]?.rule.dependsOnTarget === true
 }
 
 function isSame(a: Target, b: Target): boolean {

@@ -14,6 +14,8 @@ export interface Candidate {
   standing: Standing
   credential: Breaker
   tries: number
+  /** Something of ours is in its way for now: it is asked again when no other one is left. */
+  isPassedOver: boolean
   failure: FailureClass | undefined
   /** By the monotonic clock: its provider has asked not to be asked before that. */
   notBeforeMs: number
@@ -44,6 +46,7 @@ export function candidatesOf({ asked, plan }: Trip, { standings, providerOf }: C
       standing: standings.of(provider, scope),
       credential: standings.credentialOf(provider),
       tries: 0,
+      isPassedOver: false,
       failure: undefined,
       notBeforeMs: 0,
     }
@@ -52,10 +55,10 @@ export function candidatesOf({ asked, plan }: Trip, { standings, providerOf }: C
 
 /** Whether one that was not tried yet may be asked, after how the others failed. */
 export function isOpenTo(
-  { target, tries }: Candidate,
+  { target, tries, isPassedOver }: Candidate,
   { others, failOverBlocked }: { others: readonly Candidate[]; failOverBlocked: boolean },
 ): boolean {
-  if (tries > 0) return false
+  if (tries > 0 || isPassedOver) return false
   return others.every(({ failure, target: failed }) => {
     if (failure === undefined) return true
     const { failOver } = decisions[failure]

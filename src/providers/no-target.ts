@@ -12,6 +12,7 @@ const sentences: Readonly<Record<SkipReason, string>> = {
   rate_limited: 'is at its rate limit',
   busy: 'is busy, and too much waits for it already',
   context_too_small: 'takes no input as long as this',
+  over_budget: 'has a budget or a limit that is used up',
 }
 
 /** Why no target could be asked at all, and when one can be. */

@@ -179,6 +179,13 @@ export class Pursuit {
   }
 
   #note(candidate: Candidate, fault: Fault, { attempt }: Leg): void {
+    if (fault.detail.elsewhere) {
+      this.#trip.skip(candidate.target, 'over_budget')
+      this.#last ??= { candidate, fault }
+      candidate.tries = 0
+      candidate.isPassedOver = true
+      return
+    }
     // Of two that raced, the one that nothing helps against decides.
     const isDecided = this.#last !== undefined && isFinal(this.#last.candidate)
     if (!isDecided) this.#last = { candidate, fault }
@@ -201,14 +208,25 @@ export class Pursuit {
   /** A way to a target that may be tried again; else into the line of one that was not tried yet. Throws when there is none. */
   async #look(): Promise<Entry> {
     try {
-      const entry = (await this.#retry()) ?? (await this.#entrance.waitForUntried())
-      const found = entry ?? this.#entrance.enterUntried('last-resort')
+      const found = (await this.#retry()) ?? (await this.#enterUntried()) ?? (await this.#comeBack())
       if (found) return found
     } catch (cause) {
       this.#entrance.nothing()
       throw cause
     }
     throw this.#lastWord()
+  }
+
+  async #enterUntried(): Promise<Entry | undefined> {
+    return (await this.#entrance.waitForUntried()) ?? this.#entrance.enterUntried('last-resort')
+  }
+
+  /** To those that were passed over for others. */
+  async #comeBack(): Promise<Entry | undefined> {
+    if (!this.#candidates.some(({ isPassedOver }) => isPassedOver)) return undefined
+    for (const candidate of this.#candidates) candidate.isPassedOver = false
+    if (this.#last?.fault.detail.elsewhere) this.#last = undefined // with less, or later, it may have room after all
+    return await this.#enterUntried()
   }
 
   /** Waits, and goes to a target again where that may help; nothing where it may not. */
