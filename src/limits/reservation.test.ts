@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import type { Decision, Refusal } from '#exchange'
+import type { Decision, Fault, Refusal } from '#exchange'
 import { settled } from '../../test/support/virtual-clock.ts'
 import { readGlob } from './glob.ts'
 import { type Guest, rule, Stage, target, usd, used, type Wish } from './stage.contract.ts'
@@ -173,7 +173,8 @@ suite('what a call holds', () => {
     const stage = new Stage([perProvider])
     const first = await admitted(stage.ask().answer)
     const guest = await admitted(stage.ask({ targets: [other] }).answer)
-    const waiting = guest.attempt(target)
+    await assert.rejects(guest.attempt(target), ({ detail }: Fault) => detail.elsewhere === true)
+    const waiting = guest.attempt(target) // nobody else took it: it comes back
     await settled()
     guest.reservation.settle()
     first.reservation.settle()
