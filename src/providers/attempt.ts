@@ -24,8 +24,9 @@ import type { ThoughtMemories } from './thought-memory.ts'
 
 /** With less of its own time than this, a target has not had its chance. */
 const hurriedShare = 0.9
-/** Of an error's body, as much as an error needs. */
+/** Of an error's body, as much as an error needs; and so long it is waited for, since its status says most of it. */
 const maxErrorBytes = 64 * 1024
+const longestErrorMs = 2_000
 
 export interface AttemptDeps {
   http: HttpClient
@@ -171,13 +172,17 @@ class Conversation implements HttpReader {
     const id = headers['x-request-id'] ?? headers['request-id']
     if (typeof id === 'string') this.#attempt.providerRequestId = id.slice(0, 128)
     if (this.#isStream()) this.#stream = this.#openStream()
+    else if (!this.#isAnswer())
+      this.#stopClock.push(this.#deps.clock.after(longestErrorMs, () => this.#refused()))
   }
 
   data(chunk: Buffer): void {
     if (this.#stream) return this.#stream.push(chunk)
     this.#size += chunk.length
-    const isError = !this.#isAnswer()
-    if (isError && this.#size > maxErrorBytes) return
+    if (!this.#isAnswer()) {
+      this.#chunks.push(chunk)
+      return this.#size > maxErrorBytes ? this.#refused() : undefined
+    }
     if (this.#size > this.#provider.maxAnswerBytes) {
       return this.#fail(
         new Fault(
@@ -191,8 +196,8 @@ class Conversation implements HttpReader {
 
   end(): void {
     if (this.#stream) return this.#stream.finish()
-    const body = this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks)
-    if (!this.#isAnswer()) return this.#fail(this.#classify(this.#status, body, this.#readError(body)))
+    if (!this.#isAnswer()) return this.#refused()
+    const body = this.#body()
     const read = this.#trip.asked.stream ? undefined : this.#passage.readWhole(body)
     if (!read) return this.#fail(this.#notAnAnswer(body))
     if (read.facts.bill) this.#attempt.bill = read.facts.bill
@@ -201,6 +206,7 @@ class Conversation implements HttpReader {
       this.#attempt.usageSource = 'provider'
     }
     const { answer } = read
+    if ('empty' in answer) return this.#fail(this.#malformed('an answer with nothing in it.', body))
     if ('error' in answer) return this.#fail(this.#classify(statusWithin(answer.error), noBody, answer.error))
     if (this.#close('succeeded'))
       this.#resolve({
@@ -213,6 +219,7 @@ class Conversation implements HttpReader {
 
   fail(failure: HttpFailure, cause: Error): void {
     if (this.#stream) return this.#stream.lose()
+    if (this.#status !== 0 && !this.#isAnswer()) return this.#refused()
     const { name } = this.#provider
     const sentence = {
       unreachable: `No connection to provider \`${name}\` could be made; nothing was sent to it.`,
@@ -229,6 +236,16 @@ class Conversation implements HttpReader {
     this.#fail(new Fault(code, sentence, { internal: cause.message, cause }))
   }
 
+  /** A status that says that there is no answer decides, whatever has come of its body. */
+  #refused(): void {
+    const body = this.#body()
+    this.#fail(this.#classify(this.#status, body, this.#readError(body)))
+  }
+
+  #body(): Buffer {
+    return this.#chunks.length === 1 && this.#chunks[0] ? this.#chunks[0] : Buffer.concat(this.#chunks)
+  }
+
   /** Whatever was asked for at an address that is not ours, any good status may answer it. */
   #isAnswer(): boolean {
     return this.#trip.asked.passthrough ? this.#status >= 200 && this.#status < 300 : this.#status === 200
@@ -242,7 +259,7 @@ class Conversation implements HttpReader {
       this.#trip.asked.stream &&
       this.#status === 200 &&
       typeof type === 'string' &&
-      type.startsWith(this.#passage.streamType)
+      type.toLowerCase().startsWith(this.#passage.streamType)
     )
   }
 
@@ -277,6 +294,7 @@ class Conversation implements HttpReader {
         { hurried: ms < this.#trip.plan.timeouts[which] * hurriedShare },
       )
       if (this.#stream) this.#stream.failWith(fault)
+      else if (this.#status !== 0 && !this.#isAnswer()) this.#refused()
       else this.#fail(fault)
     })
     this.#stopClock.push(stop)
@@ -327,9 +345,13 @@ class Conversation implements HttpReader {
   #notAnAnswer(body: Buffer): Fault {
     const error = this.#readError(body)
     if (error) return this.#classify(statusWithin(error), body, error)
+    return this.#malformed('a body that is not an answer of its format.', body)
+  }
+
+  #malformed(what: string, body: Buffer): Fault {
     return new Fault(
       'provider_malformed',
-      `Provider \`${this.#provider.name}\` answered with status 200 and a body that is not an answer of its format.`,
+      `Provider \`${this.#provider.name}\` answered with status 200 and ${what}`,
       { internal: `content-type ${this.#headers['content-type']}, ${body.length} bytes` },
     )
   }

@@ -167,6 +167,10 @@ export interface AnswerFacts {
   usage: Usage | undefined
   bill?: Bill | undefined
   model: string | undefined
+  /** The provider failed, and says so inside of an answer. */
+  failed?: ProviderError | undefined
+  /** It is of the right form, and has nothing in it: not even why. */
+  isEmpty?: boolean
 }
 
 export interface StreamTapOptions {

@@ -40,10 +40,10 @@ export interface Passage {
   readError(body: unknown): ProviderError | undefined
 }
 
-/** An answer in the caller's dialect; or that the provider failed, told in the place of a finish reason. */
+/** An answer in the caller's dialect; or that the provider failed, told inside of one; or an empty one, which is none. */
 export interface WholeReading {
   facts: AnswerFacts
-  answer: { body: Buffer } | { error: ProviderError }
+  answer: { body: Buffer } | { error: ProviderError } | { empty: true }
 }
 
 export const eventStream = 'text/event-stream'
@@ -107,7 +107,10 @@ function relayPassage(asked: Asked, dialect: DialectModule, { model, quirks }: P
     dropped: [],
     readWhole(body) {
       const facts = dialect.readFacts(body)
-      return facts && { facts, answer: { body: dialect.passOn?.(body, asked.incoming) ?? body } }
+      if (!facts) return undefined
+      if (facts.failed) return { facts, answer: { error: facts.failed } }
+      if (facts.isEmpty) return { facts, answer: { empty: true } }
+      return { facts, answer: { body: dialect.passOn?.(body, asked.incoming) ?? body } }
     },
     createTap:
       dialect.operation === 'chat'

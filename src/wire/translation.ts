@@ -54,6 +54,7 @@ export async function translateChat(
       const facts = { usage: answer.usage, model: answer.model, bill }
       const failed = answer.choices.find(({ finish }) => finish.reason === 'error')
       if (failed) return { facts, answer: { error: finishError(failed.finish) } }
+      if (answer.choices.length === 0) return { facts, answer: { empty: true } }
       rememberAnswer(answer, memory)
       return { facts, answer: { body: toBytes(own.renderAnswer(answer, context)) } }
     },

@@ -214,6 +214,50 @@ export function plainFailures({
       code: 'rate_limited',
       httpStatus: 200,
     },
+    'an error beside an answer': {
+      answer: says(200, json, wholeAnswer.replace('{', '{"error":{"code":502},')),
+      status: 502,
+      code: 'provider_failed',
+      httpStatus: 200,
+    },
+    'an error in the place of a reason to end': {
+      answer: says(200, json, wholeAnswer.replace('"stop"', '"error"')),
+      status: 502,
+      code: 'provider_failed',
+      httpStatus: 200,
+    },
+    'an error inside a choice': {
+      answer: says(200, json, wholeAnswer.replace('"message":', '"error":{"code":429},"message":')),
+      ...limited,
+      httpStatus: 200,
+    },
+    'an overload in the place of a reason to end': {
+      answer: says(200, json, wholeAnswer.replace('"stop"', '"insufficient_system_resource"')),
+      status: 503,
+      code: 'provider_overloaded',
+      httpStatus: 200,
+    },
+    'an answer without a choice': {
+      answer: says(200, json, '{"object":"chat.completion","choices":[]}'),
+      ...malformed,
+      httpStatus: 200,
+    },
+    'a rate limit whose body is cut': {
+      answer: hangsUp(whole(429, { ...json, 'retry-after': '7' }, limit).slice(0, -9)),
+      ...limited,
+      headers: { 'retry-after': '7' },
+    },
+    'a rejected credential whose body is cut': {
+      answer: socket => socket.write(whole(401, json, leak).slice(0, -9), () => socket.resetAndDestroy()),
+      ...rejected,
+      httpStatus: 401,
+    },
+    'an overload whose body never ends': {
+      answer: socket => socket.write(whole(503, json, limit).slice(0, -9)),
+      status: 503,
+      code: 'provider_overloaded',
+      httpStatus: 503,
+    },
     'silence for longer than the call may take': {
       answer: () => undefined,
       status: 504,
@@ -278,6 +322,18 @@ export const brokenStreams: Record<string, Stream> = {
     text: 'ab',
     code: 'provider_failed',
   },
+  'has an error in the place of a reason to end': {
+    answer: streamsAll(begun + finishEvent.replace('"stop"', '"error"') + doneEvent),
+    text: 'ab',
+    code: 'provider_failed',
+  },
+  'has nothing but an error in the place of a reason to end': {
+    answer: streamsAll(
+      roleEvent + finishEvent.replace('"stop"', '"insufficient_system_resource"') + doneEvent,
+    ),
+    status: 503,
+    code: 'provider_overloaded',
+  },
   'begins with what is not JSON': {
     answer: streamsAll('data: <html>\n\n'),
     status: 502,
@@ -313,6 +369,14 @@ export const goodStreams: Record<string, Stream> = {
   },
   'is over at its end mark, though the connection stays open': {
     answer: socket => socket.write(streams(begun + finishEvent + usageEvent + doneEvent)),
+    text: 'ab',
+  },
+  'is told in a content type that is written large': {
+    answer: socket =>
+      socket.write(
+        head(200, { 'content-type': 'Text/Event-Stream', 'transfer-encoding': 'chunked' }) +
+          piece(begun + finishEvent + usageEvent + doneEvent),
+      ),
     text: 'ab',
   },
   'counts the last of two usage reports': {

@@ -30,7 +30,16 @@ export function readGeminiFacts(body: Buffer): AnswerFacts | undefined {
     usage: readGeminiUsage(json.usageMetadata),
     bill: readGeminiBill(json.usageMetadata),
     model: typeof json.modelVersion === 'string' ? json.modelVersion : undefined,
+    isEmpty: !hasCandidates(json) && !isBlocked(json),
   }
+}
+
+function hasCandidates({ candidates }: Record<string, unknown>): boolean {
+  return Array.isArray(candidates) && candidates.length > 0
+}
+
+function isBlocked({ promptFeedback }: Record<string, unknown>): boolean {
+  return isObject(promptFeedback) && typeof promptFeedback.blockReason === 'string'
 }
 
 /** An answer may lack candidates: a blocked prompt's does. */

@@ -139,6 +139,17 @@ suite('an answer’s parts', () => {
 })
 
 suite('why an answer ends', () => {
+  test('an answer without a candidate is empty, unless its prompt was blocked', () => {
+    const isEmpty = (answer: object): boolean | undefined =>
+      readGeminiFacts(Buffer.from(JSON.stringify(answer)))?.isEmpty
+    const usageMetadata = { promptTokenCount: 3, totalTokenCount: 3 }
+    assert.equal(isEmpty({ usageMetadata }), true)
+    assert.equal(isEmpty({ candidates: [], promptFeedback: {} }), true)
+    assert.equal(isEmpty({ usageMetadata, promptFeedback: { blockReason: 'SAFETY' } }), false)
+    assert.equal(isEmpty({ candidates: [{ finishReason: 'SAFETY' }] }), false)
+    assert.deepEqual(readGeminiFacts(Buffer.from(JSON.stringify({ usageMetadata })))?.usage, { input: 3 })
+  })
+
   test('a blocked prompt is one choice that says nothing, stopped by a filter', () => {
     assert.deepEqual(fold(streams['a blocked prompt']).choices, [
       { parts: [], finish: { reason: 'content-filter', raw: 'PROHIBITED_CONTENT' } },

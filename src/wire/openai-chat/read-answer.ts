@@ -2,10 +2,12 @@ import type { AnswerPart, ChatAnswer, Choice, Citation, ToolCallPart } from '#ex
 import { readBill } from '../bill.ts'
 import type { AnswerFacts, ReaderOptions } from '../dialect.ts'
 import { isObject, parseObject } from '../json-body.ts'
+import { readOpenAiError } from '../openai/error.ts'
 import { readOpenAiUsage } from '../openai/usage.ts'
 import { said } from '../reading.ts'
 import { readSignature } from '../signature.ts'
 import { readAnnotation, readSources } from './citations.ts'
+import { readFailedChoice } from './failed-choice.ts'
 import { readFinish } from './finish.ts'
 import { readAudio, readImages, readLogprobs, readSpoken } from './spoken.ts'
 import { readReasoningDetail } from './to-parts.ts'
@@ -19,12 +21,14 @@ export function readChatFacts(body: Buffer): AnswerFacts | undefined {
     usage: readOpenAiUsage(json.usage),
     model: textOf(json.model),
     bill: readBill(json.usage, json.service_tier),
+    failed: readOpenAiError(json) ?? readFailedChoice(json.choices),
+    isEmpty: json.choices.length === 0,
   }
 }
 
 /** A whole answer. Undefined when it is none: an error, another format. */
 export function readChatAnswer(json: Json, options: ReaderOptions): ChatAnswer | undefined {
-  if (!Array.isArray(json.choices)) return undefined
+  if (!Array.isArray(json.choices) || json.error) return undefined
   return said<ChatAnswer>({
     id: textOf(json.id),
     model: textOf(json.model),

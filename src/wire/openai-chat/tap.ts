@@ -6,6 +6,7 @@ import { readOpenAiUsage } from '../openai/usage.ts'
 import { saysSomething } from '../says-something.ts'
 import type { SseEvent } from '../sse.ts'
 import { SseTap } from '../sse-tap.ts'
+import { readFailedChoice } from './failed-choice.ts'
 import { ChatRepairs } from './repairs.ts'
 
 /** Relays a stream of chunks, mends it where SDKs would stumble, and reads it in passing. */
@@ -35,7 +36,8 @@ export class ChatStreamTap extends SseTap {
     if (this.facts.error || !isObject(chunk)) return undefined
     const mended = this.#repairs.mend(chunk)
     const choices = Array.isArray(chunk.choices) ? chunk.choices : []
-    for (const choice of choices) if (isObject(choice)) this.#count(choice)
+    const failed = readFailedChoice(choices)
+    if (!failed) for (const choice of choices) if (isObject(choice)) this.#count(choice)
     if (choices.length === 0 && isObject(chunk.usage)) this.facts.progress += 1
     const report = isObject(chunk.usage)
       ? chunk.usage
@@ -45,6 +47,8 @@ export class ChatStreamTap extends SseTap {
     if (chunk.service_tier)
       this.facts.bill = mergeBills(this.facts.bill, readBill(undefined, chunk.service_tier))
     if (report) this.#noteUsage(report, choices.length === 0)
+    this.facts.error = failed
+    if (failed) return undefined
     if (!isObject(chunk.usage)) return mended ? renderChunk(chunk) : event.bytes
     if (this.#showUsage) return mended ? renderChunk(chunk) : event.bytes
     if (choices.length === 0) return undefined

@@ -1,5 +1,6 @@
-import type { Finish } from '#exchange'
+import type { Finish, ProviderError } from '#exchange'
 import { isObject } from '../json-body.ts'
+import { readOpenAiError } from '../openai/error.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -7,11 +8,20 @@ type Json = Readonly<Record<string, unknown>>
 export function readFinish(response: Json, hasCalls: boolean): Finish {
   const { status } = response
   if (status === 'incomplete') return readIncomplete(response.incomplete_details)
-  if (status === 'failed' || status === 'cancelled') return { reason: 'error', raw: status }
+  const failed = readFailedResponse(response)
+  if (failed) return { reason: 'error', ...(failed.code !== undefined && { raw: failed.code }) }
   return {
     reason: hasCalls ? 'tool-calls' : 'stop',
     ...(typeof status === 'string' && { raw: status }),
   }
+}
+
+/** What went wrong with a response that has failed, or was cancelled, which is no answer. */
+export function readFailedResponse(response: Json): ProviderError | undefined {
+  const { status } = response
+  if (status !== 'failed' && status !== 'cancelled') return undefined
+  const error = readOpenAiError(response)
+  return { type: undefined, param: undefined, message: undefined, ...error, code: error?.code ?? status }
 }
 
 function readIncomplete(details: unknown): Finish {

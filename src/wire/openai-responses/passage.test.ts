@@ -128,3 +128,22 @@ test('between two that speak Responses, bytes go through', async () => {
   const bytes = bytesOf(eventsOf(answers['a refusal'] ?? {}))
   assert.equal(passage.createTap?.().push(bytes).toString(), bytes.toString())
 })
+
+for (const [status, error, expected] of [
+  ['failed', { code: 'rate_limit_exceeded', message: 'Slow down.' }, 'rate_limit_exceeded'],
+  ['failed', null, 'failed'],
+  ['cancelled', null, 'cancelled'],
+] as const) {
+  test(`a response that is ${status} is an error and no answer, in every dialect: ${expected}`, async () => {
+    const body = Buffer.from(JSON.stringify({ object: 'response', status, error, output: [], usage: null }))
+    const hello = [{ role: 'user', content: 'Hello!' }]
+    for (const asked of [
+      ask('openai-responses', { model: 'smart', input: 'Hello!' }),
+      ask('openai-chat', { model: 'smart', messages: hello }),
+    ]) {
+      const answer = (await open(asked, 'openai-responses', 'gpt-5.2')).readWhole(body)?.answer
+      assert.ok(answer && 'error' in answer)
+      assert.equal(answer.error.code, expected)
+    }
+  })
+}

@@ -6,7 +6,7 @@ import { readSearchedUsage } from '../openai/usage.ts'
 import { said } from '../reading.ts'
 import { readSignature } from '../signature.ts'
 import { readAnnotations, readLogprobs } from './annotations.ts'
-import { readFinish } from './finish.ts'
+import { readFailedResponse, readFinish } from './finish.ts'
 import { isOurs } from './ids.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -18,6 +18,7 @@ export function readResponsesFacts(body: Buffer): AnswerFacts | undefined {
     usage: readSearchedUsage(json),
     model: textOf(json.model),
     bill: readBill(json.usage, json.service_tier),
+    failed: readFailedResponse(json),
   }
 }
 
