@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { suite, test } from 'node:test'
 import { callIds, callOnRecord } from './support/call-log.ts'
 import { eventually } from './support/eventually.ts'
@@ -17,7 +19,7 @@ providers:
   up: { dialect: openai, base_url: "http://127.0.0.1:9/v1", api_key: ${providerKey} }
 models:
   smart: { targets: [sim/sim-1] }
-requests: { max_body: 256kb }
+requests: { max_body: 256kb, header_timeout: 2s }
 keys:
   - { name: web, key: ${key}, organization: acme, project: shop }
   - { name: narrow, key: ${narrowKey}, organization: acme, project: shop, models: [smart] }
@@ -442,6 +444,49 @@ suite('addresses and HTTP', () => {
       await checkHealthy()
     })
   }
+
+  // Node alone would keep each of these sockets for as long as the other side keeps its own.
+  test('closes a connection of what is not HTTP, also where the other side leaves its end open', async () => {
+    const { hostname, port } = new URL(sluice.url)
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
+    socket.on('error', () => undefined) // what is written to a connection that is closed at both ends
+    socket.write('hello?\r\n\r\n')
+    await once(socket.resume(), 'end')
+    await eventually('the connection is closed', () => {
+      socket.write('still here?')
+      return socket.destroyed
+    })
+  })
+
+  test('does not wait longer for the headers of a request than `requests.header_timeout` says', async () => {
+    assert.match(
+      await sendRaw(sluice.url, `POST /v1/chat/completions HTTP/1.1\r\n${host}x-`),
+      /^HTTP\/1.1 408 /,
+    )
+  })
+
+  test('writes no refusal into an answer that is under way, and ends its call', async () => {
+    const body = JSON.stringify({ ...good, model: 'sim/sim-1?tokens=500&pace=50ms', stream: true })
+    const head = `POST /v1/chat/completions HTTP/1.1\r\n${host}authorization: Bearer ${key}\r\ncontent-type: application/json\r\n`
+    const { hostname, port } = new URL(sluice.url)
+    const socket = connect(Number(port), hostname)
+    let heard = ''
+    const closed = new Promise<void>(resolve => socket.once('close', resolve))
+    socket.on('error', () => undefined) // broken off, one way or the other
+    socket.on('data', bytes => {
+      heard += bytes
+      if (heard.includes('"delta"')) socket.write('garbage\r\n\r\n')
+    })
+    socket.write(`${head}content-length: ${body.length}\r\n\r\n${body}`)
+    await closed
+    assert.doesNotMatch(heard, /HTTP\/1.1 400|\[DONE\]/)
+    const id = /x-sluice-call: (\S+)/.exec(heard)?.[1] ?? ''
+    admitted.add(id)
+    assert.partialDeepStrictEqual(await callOnRecord(sluice, id), {
+      status: 'cancelled',
+      code: 'client_closed',
+    })
+  })
 
   function lengths(...headers: string[]): string {
     return `POST /v1/chat/completions HTTP/1.1\r\n${host}${headers.join('\r\n')}\r\n\r\n{}`

@@ -20,6 +20,7 @@ import { modelRoutes } from './models.ts'
 import { describeApi } from './openapi.ts'
 import { serveRoute } from './own-routes.ts'
 import { servePassthrough } from './passthrough.ts'
+import { refuseConnection } from './refuse-connection.ts'
 import { Rounds, type StreamLimits } from './rounds.ts'
 import { listServed, type ServedMethods } from './served.ts'
 import { type ShedCount, Shedder, type ShedLimits } from './shedder.ts'
@@ -135,6 +136,9 @@ export function createEdge(options: EdgeOptions): Edge {
   }
 }
 
+/** Node looks for requests that are late every 30 s by itself, whatever their limits. */
+const looksPerTimeout = 8
+
 function createServer(
   options: EdgeOptions,
   isDraining: () => boolean,
@@ -151,13 +155,15 @@ function createServer(
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     // Node's own answers to what HTTP itself forbids are not in a shape that an SDK reads.
     // Of an answer that its reader does not take, a quarter of what Node would hold: it is asked for again in time.
-    http: { requireHostHeader: false, highWaterMark: 16 * 1024 },
+    http: {
+      requireHostHeader: false,
+      highWaterMark: 16 * 1024,
+      connectionsCheckingInterval: Math.min(options.headerTimeoutMs, options.bodyTimeoutMs) / looksPerTimeout,
+    },
     frameworkErrors: (error, request, reply) =>
       sendFault(faultOf(error, request), request, reply, options.log),
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: true } },
-    clientErrorHandler(error, socket) {
-      if (socket.writable) socket.end(clientErrorAnswer(error.code))
-    },
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, options.clock),
   })
   server.server.headersTimeout = options.headerTimeoutMs
   server.decorateRequest('caller', undefined)
@@ -291,28 +297,4 @@ function sendNotFound(
     reply,
     log,
   )
-}
-
-function clientErrorAnswer(code: string): string {
-  const late = code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  const tooBig = code === 'HPE_HEADER_OVERFLOW'
-  const status = late
-    ? '408 Request Timeout'
-    : tooBig
-      ? '431 Request Header Fields Too Large'
-      : '400 Bad Request'
-  const message = late
-    ? 'The request did not arrive in time.'
-    : tooBig
-      ? 'The headers are too large.'
-      : 'This is not a valid HTTP request.'
-  const body = JSON.stringify({
-    error: {
-      message,
-      type: 'invalid_request_error',
-      param: null,
-      code: late ? 'request_timeout' : 'invalid_request',
-    },
-  })
-  return `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
 }
