@@ -46,7 +46,7 @@ const known: readonly Names[] = [
  * Where several are, the one that takes longest. `nowMs` is the time of day, to read dates by.
  */
 export function usedUp(headers: Headers, need: { tokens: number }, nowMs: number): UsedUp | undefined {
-  let longest = structured(headers)
+  let longest = readRateLimit(headers)
   for (const names of known) {
     const told = headers[names.remaining]
     if (typeof told !== 'string') continue
@@ -60,7 +60,7 @@ export function usedUp(headers: Headers, need: { tokens: number }, nowMs: number
 }
 
 /** `"default";r=0;t=30`, of later drafts: seconds until the quota is back. */
-function structured(headers: Headers): UsedUp | undefined {
+export function readRateLimit(headers: Headers): UsedUp | undefined {
   const told = headers.ratelimit
   if (typeof told !== 'string') return undefined
   const [, remaining, seconds] = /^[^,]*;\s*r=(\d+)\s*;\s*t=(\d+)/.exec(told) ?? []

@@ -99,6 +99,8 @@ suite('when a limit that is used up is reset', () => {
       42_000,
     ],
     ['the IETF’s', { 'ratelimit-remaining': '0', 'ratelimit-reset': '30' }, 30_000],
+    ['the IETF’s of later drafts', { ratelimit: '"default";r=0;t=30' }, 30_000],
+    ['nothing, where something is left by these', { ratelimit: '"default";r=5;t=30' }, undefined],
     [
       'Anthropic’s, of what is used up',
       {

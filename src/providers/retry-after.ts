@@ -1,3 +1,4 @@
+import { readRateLimit } from './lane-headers.ts'
 import { readDateWait, readDuration, readPlainWait, readReset } from './wait-forms.ts'
 
 /** No provider's wait is believed past this: many callers share one reset instant, and some dates are nonsense. */
@@ -20,7 +21,7 @@ export function retryAfterMs(headers: Headers, nowMs: number): number | undefine
   return clampWait(readPlainWait(text, 's') ?? readDuration(text) ?? readDateWait(text, nowMs))
 }
 
-/** `anthropic-ratelimit-requests-reset`; `x-ratelimit-reset-tokens`, `x-ratelimit-reset`, `ratelimit-reset`. */
+/** `anthropic-ratelimit-requests-reset`; `x-ratelimit-reset-tokens`, `x-ratelimit-reset`, `ratelimit-reset`. Beside them, `ratelimit`. */
 const resetNames = /^(?:(anthropic-ratelimit-.+-)reset|((?:x-)?ratelimit-)reset(-.+)?)$/
 
 /**
@@ -29,7 +30,7 @@ const resetNames = /^(?:(anthropic-ratelimit-.+-)reset|((?:x-)?ratelimit-)reset(
  * https://platform.openai.com/docs/guides/rate-limits and https://docs.anthropic.com/en/api/rate-limits.
  */
 export function limitResetMs(headers: Headers, nowMs: number): number | undefined {
-  let longest: number | undefined
+  let longest = clampWait(readRateLimit(headers)?.resetMs)
   for (const name of Object.keys(headers)) {
     const [match, anthropic, plain, what = ''] = resetNames.exec(name) ?? []
     if (match === undefined) continue

@@ -108,6 +108,7 @@ suite('a stream that is not what it should be', () => {
     'nested, then the failed response': [nested, failed],
     'the failed response, then the error': [failed, nested],
     'the failed response alone': [failed],
+    'the failed response, as a completed one': [{ ...failed, type: 'response.completed' }],
     'the bare object of a server in between': [{ error: { code: 'server_error', message: 'Oh.' } }],
   }
   for (const [name, said] of Object.entries(errors)) {

@@ -5,7 +5,7 @@ import { readOpenAiError } from '../openai/error.ts'
 import { readSearchedUsage } from '../openai/usage.ts'
 import type { SseEvent } from '../sse.ts'
 import { SseReader } from '../sse-reader.ts'
-import { readFinish } from './finish.ts'
+import { readFailedResponse, readFinish } from './finish.ts'
 import { ItemReader } from './item-reader.ts'
 import { textOf } from './read-answer.ts'
 
@@ -146,7 +146,10 @@ export function readFailure(type: string, json: Json): ProviderError | undefined
       error ?? { code: type.slice('response.'.length), type: undefined, param: undefined, message: undefined }
     )
   }
-  return type.startsWith('response.') ? undefined : readOpenAiError(json)
+  // Whatever the event is called: a response that has failed is not completed.
+  if (type.startsWith('response.'))
+    return isObject(json.response) ? readFailedResponse(json.response) : undefined
+  return readOpenAiError(json)
 }
 
 function readFlatError({ code, param, message }: Json): ProviderError {

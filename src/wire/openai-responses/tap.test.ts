@@ -55,6 +55,10 @@ suite('a stream of Responses that goes through', () => {
   const failures: Record<string, Json> = {
     'an error': { type: 'error', code: 'server_error', message: 'Oh.', param: null },
     'a response that failed': { type: 'response.failed', response: { error: { code: 'server_error' } } },
+    'a response that failed and is called completed': {
+      type: 'response.completed',
+      response: { status: 'failed', error: { code: 'server_error' } },
+    },
   }
   for (const [name, event] of Object.entries(failures)) {
     test(`leaves the telling of it to us: ${name}`, () => {
