@@ -1,4 +1,5 @@
 import { assert } from '#exchange'
+import { Registry } from './registry.ts'
 import type { Counted, CounterRef, Entry, LimitStore, Line, Outcome, Refused, Taken } from './store.ts'
 import type { Rolling } from './window.ts'
 
@@ -16,7 +17,7 @@ interface Hold {
  */
 export class MemoryLimitStore implements LimitStore {
   readonly #counters = new Map<string, Counter>()
-  readonly #holds = new Map<string, Hold>()
+  readonly #holds = new Registry<Hold>()
   #sweepAtMs = 0
 
   /** Calls that hold anything. */

@@ -1,5 +1,6 @@
 import { assert } from '#exchange'
 import { type Script, type Valkey, ValkeyAway } from '#platform'
+import { Registry } from './registry.ts'
 import {
   type Counted,
   type CounterRef,
@@ -52,7 +53,7 @@ export class ValkeyLimitStore implements LimitStore {
   readonly #options: ValkeyLimitStoreOptions
   readonly #scripts: LimitScripts
   readonly #filling: Filling
-  readonly #holds = new Map<string, OwnHold>()
+  readonly #holds = new Registry<OwnHold>()
   readonly #doubtful = new Set<string>()
   /** Settled calls that may not be in the ledger yet, and those that are. */
   readonly #ended = new Set<string>()

@@ -1,4 +1,5 @@
-import { type Dispatcher, errors, Pool } from 'undici'
+import { buildConnector, type Dispatcher, errors, Pool } from 'undici'
+import { dropInterimAnswers } from './interim-answers.ts'
 
 export interface HttpRequest {
   /** Scheme, host and port: one pool of keep-alive connections each. */
@@ -55,7 +56,7 @@ export function createHttpClient(): HttpClient {
     const pool = new Pool(origin, {
       connections,
       pipelining: 1,
-      connect: { timeout: connectTimeoutMs, keepAlive: true, noDelay: true, ...readAhead },
+      connect: connector(connectTimeoutMs),
       keepAliveTimeout: 4_000, // under the 5 s after which Node and many proxies close an idle connection
       keepAliveMaxTimeout: 600_000,
       headersTimeout: 0, // time limits are the caller's, by model; see providers/
@@ -84,6 +85,16 @@ export function createHttpClient(): HttpClient {
       await Promise.all([...pools.values()].map(pool => pool.close()))
     },
   }
+}
+
+function connector(timeout: number): buildConnector.connector {
+  // HTTP/2 in Node has had memory faults throughout 2026; see docs/decisions
+  const connect = buildConnector({ timeout, keepAlive: true, noDelay: true, allowH2: false, ...readAhead })
+  return (options, callback) =>
+    connect(options, (...done) => {
+      if (done[1]) dropInterimAnswers(done[1])
+      callback(...done)
+    })
 }
 
 /** What a socket may read ahead of a reader who takes nothing; one read is 64 KiB all the same. */

@@ -3,6 +3,7 @@ import type { Redis, RedisOptions } from 'iovalkey'
 import type { Clock } from './clock.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import type { Log } from './log.ts'
+import { Outbox } from './outbox.ts'
 
 /** A script of the server: all of it is done, and nothing else meanwhile. */
 export interface Script {
@@ -40,7 +41,7 @@ export interface Valkey {
    * reach, and when it does not answer within the time of a step; nothing is queued, and nothing is sent twice.
    */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>
-  /** The same for who can wait: up to a second, also while the server is silent. */
+  /** The same for who can wait: up to a second, also while the server is silent; a moment, for others to go along. */
   runPatiently(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>
   close(): Promise<void>
 }
@@ -87,22 +88,29 @@ export async function openValkey(options: ValkeyOptions): Promise<Valkey> {
       return Math.min(longestPauseMs, times * 50)
     },
   })
-  return new Connection(client, options, (name, words) => {
-    const command = new Command(name, words, { replyEncoding: 'utf8' })
-    gatherWrites(client.stream)
-    void client.sendCommand(command)
-    return command.promise
+  const outbox = new Outbox(options.clock)
+  return new Connection(client, options, {
+    outbox,
+    send(name, words, hurried = true) {
+      const command = new Command(name, words, { replyEncoding: 'utf8' })
+      if (client.status === 'ready') outbox.open(client.stream, { hurried })
+      void client.sendCommand(command)
+      return command.promise
+    },
   })
 }
 
-/** Steps of one turn of the event loop leave in one write: a write takes longer than all the rest of a step. */
-function gatherWrites(socket: Redis['stream'] | undefined): void {
-  if (!socket || socket.writableCorked > 0) return
-  socket.cork()
-  setImmediate(() => socket.uncork())
+interface Step {
+  script: Script
+  keys: readonly string[]
+  args: readonly string[]
+  hurried: boolean
 }
 
-type Send = (name: string, words: string[]) => Promise<unknown>
+interface Wire {
+  send(name: string, words: string[], hurried?: boolean): Promise<unknown>
+  outbox: Outbox
+}
 
 /**
  * States: connecting (also again) → there ⇄ silent (nothing was answered for a while; a ping that nobody waits for is
@@ -111,7 +119,7 @@ type Send = (name: string, words: string[]) => Promise<unknown>
 class Connection implements Valkey {
   readonly #client: Redis
   readonly #options: ValkeyOptions
-  readonly #send: Send
+  readonly #wire: Wire
   readonly #deadlines: Deadlines
   readonly #patientDeadlines: Deadlines
   /** Steps that have no answer yet, also those that nobody waits for any more. */
@@ -123,10 +131,10 @@ class Connection implements Valkey {
   #isClosed = false
   #stopProbe: () => void = () => undefined
 
-  constructor(client: Redis, options: ValkeyOptions, send: Send) {
+  constructor(client: Redis, options: ValkeyOptions, wire: Wire) {
     this.#client = client
     this.#options = options
-    this.#send = send
+    this.#wire = wire
     this.#deadlines = createDeadlines(options.clock, options.stepTimeoutMs)
     this.#patientDeadlines = createDeadlines(options.clock, Math.max(patientMs, options.stepTimeoutMs))
     client.on('error', cause => this.#lost(cause))
@@ -140,12 +148,13 @@ class Connection implements Valkey {
   }
 
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return this.isThere ? this.#answer(this.#step(script, keys, args), this.#deadlines) : outOfReach()
+    if (!this.isThere) return outOfReach()
+    return this.#answer(this.#step({ script, keys, args, hurried: true }), this.#deadlines)
   }
 
   runPatiently(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    const isConnected = this.#client.status === 'ready'
-    return isConnected ? this.#answer(this.#step(script, keys, args), this.#patientDeadlines) : outOfReach()
+    if (this.#client.status !== 'ready') return outOfReach()
+    return this.#answer(this.#step({ script, keys, args, hurried: false }), this.#patientDeadlines)
   }
 
   #answer(step: Promise<unknown>, deadlines: Deadlines): Promise<unknown> {
@@ -176,15 +185,16 @@ class Connection implements Valkey {
     this.#stopProbe()
     this.#deadlines.stop()
     this.#patientDeadlines.stop()
+    this.#wire.outbox.flush()
     this.#client.disconnect()
   }
 
-  #step(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  #step({ script, keys, args, hurried }: Step): Promise<unknown> {
     const words = [script.sha, String(keys.length), ...keys, ...args]
-    return this.#send('evalsha', words).catch((cause: unknown) => {
+    return this.#wire.send('evalsha', words, hurried).catch((cause: unknown) => {
       if (!isReply(cause, 'NOSCRIPT')) throw cause
       words[0] = script.source
-      return this.#send('eval', words)
+      return this.#wire.send('eval', words, hurried)
     })
   }
 
@@ -222,7 +232,7 @@ class Connection implements Valkey {
 
   /** What is behind a slow step is answered later; where nothing is, another connection may have more luck. */
   #probe(): void {
-    this.#send('ping', []).then(
+    this.#wire.send('ping', []).then(
       () => this.#found(),
       () => undefined,
     )
