@@ -91,7 +91,18 @@ suite('a model that is down', () => {
 
 test('a refused credential closes all models of its provider, until it is another one', async () => {
   for (let n = 0; n < 3; n++) assert.equal((await ask(`locked/a${n}`)).status, 502)
-  assert.equal((await ask('locked/fourth')).status, 503)
+  const refused = await ask('locked/fourth')
+  assert.equal(refused.status, 503)
+  assert.equal(
+    refused.headers.get('x-should-retry'),
+    'false',
+    'no SDK sleeps for what only an operator can mend',
+  )
+  const { code, skips } = await callOnRecord(sluice, refused.headers.get('x-sluice-call'))
+  assert.deepEqual(
+    [code, skips],
+    ['no_target_available', [{ target: 'locked/fourth', reason: 'credential_refused' }]],
+  )
   assert.equal(seen('fourth'), 0)
   await reload(configOf('right', 50), 2)
   assert.equal((await ask('locked/fourth')).status, 200)

@@ -113,7 +113,9 @@ const fields = {
   skips: Type.Array(
     Type.Object({
       target: text('`provider/model`.'),
-      reason: text('`breaker_open`, `rate_limited`, `busy`, `context_too_small` or `over_budget`.'),
+      reason: text(
+        '`breaker_open`, `credential_refused`, `rate_limited`, `busy`, `context_too_small` or `over_budget`.',
+      ),
     }),
     { description: 'Targets that were passed over, in order, each once for a reason.' },
   ),

@@ -239,7 +239,13 @@ export type FailureClass =
   | 'malformed' // J
 
 /** Why a target was passed over. */
-export type SkipReason = 'breaker_open' | 'rate_limited' | 'busy' | 'context_too_small' | 'over_budget'
+export type SkipReason =
+  | 'breaker_open'
+  | 'credential_refused'
+  | 'rate_limited'
+  | 'busy'
+  | 'context_too_small'
+  | 'over_budget'
 
 /** `refused`: by us, before any provider was asked. `unknown`: the process that made it died. */
 export type CallStatus = 'running' | 'succeeded' | 'failed' | 'cancelled' | 'refused' | 'unknown'

@@ -75,7 +75,7 @@ export class Entrance {
     const { asked, call, presence } = this.#options.trip
     const nowMs = this.#deps.clock.monotonic()
     const breaker = breakerBefore(candidate, effort, nowMs)
-    if (breaker) return this.#refuse(target, 'breaker_open', breaker.opensInMs(nowMs))
+    if (breaker) return this.#refuseFor(breaker, candidate, nowMs)
     const tokens = asked.estimatedInputTokens
     if (target.contextTokens !== undefined && tokens > target.contextTokens * estimateSlack)
       return this.#refuse(target, 'context_too_small', undefined)
@@ -139,7 +139,7 @@ export class Entrance {
     const breaker = breakerBefore(candidate, effort, nowMs)
     if (breaker) {
       entered.value.leave(undefined) // it opened meanwhile
-      return this.#refuse(target, 'breaker_open', breaker.opensInMs(nowMs))
+      return this.#refuseFor(breaker, candidate, nowMs)
     }
     return {
       candidate,
@@ -147,6 +147,11 @@ export class Entrance {
       isProbe: standing.breaker.enter(nowMs),
       isCredentialProbe: credential.enter(nowMs),
     }
+  }
+
+  #refuseFor(breaker: Breaker, { target, credential }: Candidate, nowMs: number): undefined {
+    const reason = breaker === credential ? 'credential_refused' : 'breaker_open'
+    return this.#refuse(target, reason, breaker.opensInMs(nowMs))
   }
 
   #refuse(target: PlannedTarget, reason: SkipReason, waitMs: number | undefined): undefined {

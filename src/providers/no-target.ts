@@ -9,6 +9,8 @@ export interface Skipped {
 
 const sentences: Readonly<Record<SkipReason, string>> = {
   breaker_open: 'has failed too often of late',
+  credential_refused:
+    'has a credential that its provider did not take of late, or an account with nothing left',
   rate_limited: 'is at its rate limit',
   busy: 'is busy, and too much waits for it already',
   context_too_small: 'takes no input as long as this',
@@ -24,6 +26,10 @@ export function noTarget(skipped: readonly Skipped[], tryAgainMs: number | undef
   const [only] = reasons
   if (reasons.size === 1 && only === 'context_too_small') {
     return new Fault('context_too_long', `The input is too long: ${why}.`, { param: 'messages' })
+  }
+  if (reasons.size === 1 && only === 'credential_refused') {
+    const message = `No target can take the call: ${why}. The operator must mend it; trying again does not help.`
+    return new Fault('no_target_available', message, { hopeless: true })
   }
   const isLimit = reasons.size === 1 && only === 'rate_limited'
   return new Fault(

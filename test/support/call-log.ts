@@ -23,6 +23,7 @@ export interface CallOnRecord {
   usage: UsageOnRecord
   cost: { usd: string | null; state: string | null }
   attempts: AttemptOnRecord[]
+  skips: { target: string; reason: string }[]
 }
 
 export interface AttemptOnRecord {
