@@ -33,6 +33,7 @@ providers:
   chat: { dialect: openai, base_url: ${upstream.url}, api_key: k }
   claude: { dialect: anthropic, base_url: ${upstream.url}, api_key: k }
   google: { dialect: gemini, base_url: ${at}/v1beta, api_key: k }
+models: { task/sort: { targets: [chat/m] } }
 `,
     })
   })
@@ -99,6 +100,22 @@ providers:
     assert.deepEqual([logged.tags, logged.environment], [['x', 'y'], 'production'])
     const found = await get<{ data: Logged[] }>('/sluice/v1/calls?tag=y&environment=production')
     assert.equal(found.data.length, 1)
+  })
+
+  it('is told by a model that is a task, and stands in usage and costs', async () => {
+    await call('/v1/chat/completions', { model: 'task/sort', messages })
+    for (const [address, count] of [
+      ['usage', 'calls'],
+      ['costs', 'attempts'],
+    ] as const) {
+      const { data } = await get<{ data: Json[] }>(`/sluice/v1/${address}?group_by=task,target&task=sort`)
+      assert.deepEqual(
+        data.map(row => [row.task, row.target, row[count]]),
+        [['sort', 'chat/m', 1]],
+      )
+      const all = await get<{ data: Json[] }>(`/sluice/v1/${address}?group_by=task`)
+      assert.deepEqual(new Set(all.data.map(row => row.task)), new Set([null, 'sort']))
+    }
   })
 
   it('is kept in few and short names; what is left out is counted', async () => {

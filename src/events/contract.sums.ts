@@ -35,7 +35,7 @@ export const someCall = fc.record(
     key_id: oneOf('key_1', 'key_2'),
     user_id: oneOf('me', 'you'),
     feature: oneOf('chat', 'search'),
-    model: oneOf('fast', 'smart'),
+    model: oneOf('fast', 'smart', 'task/sort', 'task/', 'x/task/sort'),
     target: oneOf('openai/gpt-5', 'openai/gpt-5-mini', 'house/org/llama'),
     class: oneOf('interactive', 'batch'),
     tags: oneOf(['a'], ['b']),
@@ -85,6 +85,7 @@ export function rowKey(call: CallRow, { groups, bucket, zone }: Query): string {
     user: call.user_id,
     provider: call.target?.split('/')[0],
     tag: call.tags?.[0],
+    task: /^task\/(.+)$/.exec(call.model ?? '')?.[1],
   }
   const start = bucket && bucketStart(Date.parse(call.started_at) + zones[zone], bucket) - zones[zone]
   return JSON.stringify({

@@ -13,6 +13,7 @@ const groupColumns = {
   provider: { dim: 'target', column: `split_part(target, '/', 1)` },
   class: { dim: 'class' },
   operation: { dim: 'operation' },
+  task: { dim: 'task' },
   status: { dim: 'status', column: 'ended' },
   tag: { dim: 'tags', column: 'tag' },
   environment: { dim: 'environment' },
@@ -53,6 +54,7 @@ export interface UsageFilter extends Filter {
   provider?: string
   class?: string
   operation?: string
+  task?: string
 }
 
 export interface UsageQuestion {
@@ -158,6 +160,7 @@ const filterDims: Readonly<Record<keyof UsageFilter, readonly string[]>> = {
   provider: ['target'],
   class: ['class'],
   operation: ['operation'],
+  task: ['task'],
 }
 
 /** Of what the filter asks for; its dimensions are added to `dims`. */

@@ -33,6 +33,7 @@ const usageQuery = Type.Object(
     provider: name('Calls whose last attempt went to this provider.'),
     class: name('`interactive` or `batch`.'),
     operation: name('Such as `chat`.'),
+    task: name('Calls of this task: `model` was `task/` and this name.'),
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: mostRows, default: mostRows, description: 'Rows in an answer.' }),
     ),

@@ -1,5 +1,8 @@
 import type { RollupSpec } from '#platform'
 
+/** `task/NAME` as a model is a task's name. */
+const task = `case when model like 'task/_%' then substr(model, 6) end`
+
 const dims = {
   organization: 'text',
   project: 'text',
@@ -14,11 +17,12 @@ const dims = {
   environment: 'text',
   tags: 'text[]',
   status: 'text',
+  task: 'text',
 }
 
 /** What one call adds. `last` is the name that a key had last: the latest wins. */
 const facts = `select id as key, started_at as at, organization, project, key_id, key_name, user_id, feature, model, target,
-    class, operation, environment, status,
+    class, operation, environment, status, ${task} as task,
     case when tags is null then '{}'::text[] else array(select json_array_elements_text(tags)) end as tags,
     code, degraded is not null as is_degraded,
     1 as calls, case when degraded is null then 0 else 1 end as degraded,
@@ -91,6 +95,7 @@ export function usageRollups(mostUsersPerHour = mostUsers): RollupSpec {
       user_id: mostUsersPerHour,
       feature: mostOtherNames,
       model: mostOtherNames,
+      task: mostOtherNames,
       environment: mostOtherNames,
       tags: mostOtherNames,
     },

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { migrate } from '#platform'
+import { makeOlderSchema } from '../../test/support/older-schema.ts'
 import { type CallLog, intentOf, isFault, startMs } from './contract.log.ts'
 import {
   assertOrder,
@@ -13,6 +15,7 @@ import {
   sumUp,
   type UsageAnswer,
 } from './contract.sums.ts'
+import { eventsMigrations } from './index.ts'
 import type { CallRow } from './record.ts'
 
 type Read = (query?: string) => Promise<UsageAnswer>
@@ -74,17 +77,19 @@ export function usageContract(log: CallLog): void {
       assert.deepEqual(seen, ['a', 'b', 'c', 'd', 'e'])
     })
 
-    it('is narrowed by class, provider and operation', async () => {
+    it('is narrowed by class, provider, operation and task', async () => {
       await log.record([
         log.call({ class: 'batch', target: 'near/one', operation: 'embeddings' }),
         log.call({ class: 'interactive', target: 'near/two', operation: 'chat' }),
-        log.call({ class: 'batch', target: 'far/one', operation: 'chat' }),
+        log.call({ class: 'batch', target: 'far/one', operation: 'chat', model: 'task/sort' }),
       ])
       for (const [query, calls] of [
         ['class=batch', 2],
         ['provider=near', 2],
         ['provider=nea', 0],
         ['operation=chat', 2],
+        ['task=sort', 1],
+        ['task=fast', 0],
         ['class=batch&provider=near&operation=embeddings', 1],
       ] as const)
         assert.equal((await read(query)).total.calls, calls, query)
@@ -158,6 +163,32 @@ function sumsContract(log: CallLog, read: (query?: string) => Promise<UsageAnswe
         data.map(({ key, calls }) => [key, calls]),
         [[{ id: 'key_1', name: 'b' }, 3]],
       )
+    })
+
+    it('go on from those of a version that knew no tasks', async () => {
+      const { database } = log
+      const hour = new Date(startMs).toISOString()
+      await makeOlderSchema(database, eventsMigrations, 6)
+      await database.query(
+        {
+          text: `insert into usage_rollups (level, at, digest, organization, project, model, tags, status, calls, degraded,
+              unpriced, estimated, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens,
+              reasoning_tokens, cost_pico_usd)
+            values (2, $1, md5('')::uuid, 'acme', 'shop', 'fast', '{}', 'succeeded', 5, 0, 0, 0, 0, 0, 0, 0, 0, 7000000000000)`,
+        },
+        [hour],
+      )
+      assert.deepEqual(await migrate(database, [eventsMigrations]), ['events/007-task'])
+      await log.record([log.call(), log.call({ model: 'task/sort' })])
+      const { data, total } = await read(`group_by=task&bucket=hour&from=${hour}`)
+      assert.deepEqual(
+        data.map(({ task, calls, cost_usd }) => [task, calls, cost_usd]),
+        [
+          [null, 6, '7'],
+          ['sort', 1, '0'],
+        ],
+      )
+      assert.equal(total.calls, 7)
     })
 
     it('tell nothing apart that has the same name, and everything that has not', async () => {

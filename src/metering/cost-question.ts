@@ -57,7 +57,7 @@ export const filterFields = {
   provider: name('That went to this provider.'),
   class: name('`interactive` or `batch`.'),
   operation: name('Such as `chat`.'),
-  task: name('Of this task.'),
+  task: name('Of this task: `model` was `task/` and this name.'),
   tag: name('With this tag.'),
   environment: name('Of this environment.'),
   tier: name('Served in this tier of the provider.'),

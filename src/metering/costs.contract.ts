@@ -23,7 +23,7 @@ const someCall = fc.record({
   keyId: oneOf('key_1', 'key_2'),
   user: oneOf('me', 'you', undefined),
   feature: oneOf('chat', undefined),
-  model: oneOf('fast', 'smart'),
+  model: oneOf('fast', 'smart', 'task/sort', 'task/', 'x/task/sort'),
   environment: oneOf('prod', undefined),
   tags: fc.subarray(['a', 'b']),
   class: oneOf('interactive', 'batch'),
@@ -42,6 +42,7 @@ const groupOf = {
   user: (call: Made) => call.user ?? null,
   feature: (call: Made) => call.feature ?? null,
   model: (call: Made) => call.model,
+  task: (call: Made) => /^task\/(.+)$/.exec(call.model)?.[1] ?? null,
   target: (call: Made) => call.target,
   provider: (call: Made) => call.target.split('/')[0],
   class: (call: Made) => call.class,
@@ -60,6 +61,7 @@ const someQuery = fc.record({
     { organization: 'acme', model: 'fast' },
     { tag: 'a' },
     { provider: 'house' },
+    { task: 'sort' },
   ),
   catchesUp: fc.boolean(),
 })
@@ -385,7 +387,7 @@ async function askBoth(
     ...filter,
   })
   const answer = await process.ask(`/sluice/v1/costs?${search}`)
-  const { user, organization, model, tag, provider } = filter as Record<string, string | undefined>
+  const { user, organization, model, tag, provider, task } = filter as Record<string, string | undefined>
   const wanted = made.filter(
     call =>
       call.atMs >= fromMs &&
@@ -394,6 +396,7 @@ async function askBoth(
       (organization === undefined || call.organization === organization) &&
       (model === undefined || call.model === model) &&
       (tag === undefined || call.tags.includes(tag)) &&
+      (task === undefined || call.model === `task/${task}`) &&
       (provider === undefined || call.target.startsWith(`${provider}/`)),
   )
   return { answer, wanted }

@@ -28,12 +28,15 @@ const kinds = ['cachedInput', 'cachedAudioInput', 'cacheWrite5m', 'cacheWrite1h'
 const outputKinds = ['reasoning', 'audioOutput', 'imageOutput']
 const used = `json_to_record(usage) as used (${[...kinds, ...outputKinds].map(kind => `"${kind}" float8`).join(', ')})`
 
+/** `task/NAME` as a model is a task's name. */
+const task = `case when model like 'task/_%' then substr(model, 6) end`
+
 /**
  * What one entry adds. An amount that is not known adds nothing, and is counted as unpriced until the entry comes
  * that says it. `last` is the name that a key had last: the latest wins.
  */
 const facts = `select seq as key, held_at as at, organization, project, key_id, key_name, user_id, feature, model, target,
-    class, operation, environment, tags, null::text as task, tier, role = 'answer' as answers,
+    class, operation, environment, tags, ${task} as task, tier, role = 'answer' as answers,
     source <> 'provider' as estimated,
     case when revision = 0 then 1 else 0 end as entries,
     case when revision = 0 and cost_pico_usd is null then 1
@@ -115,6 +118,7 @@ export function costRollups(mostUsersPerHour = mostUsers): RollupSpec {
       user_id: mostUsersPerHour,
       feature: mostOtherNames,
       model: mostOtherNames,
+      task: mostOtherNames,
       environment: mostOtherNames,
       tags: mostOtherNames,
     },
