@@ -277,6 +277,14 @@ suite('fields', () => {
       code: 'invalid_request',
       param: 'x-sluice-class',
     },
+    ...['soon', '-5', '0', '1e99'].map(ms => ({
+      what: `a time limit of ${ms}`,
+      headers: { ...json, 'x-sluice-timeout-ms': ms },
+      body: JSON.stringify(good),
+      status: 400,
+      code: 'invalid_request',
+      param: 'x-sluice-timeout-ms',
+    })),
   ])
 
   test('the last of two models counts, as in JSON.parse, and the provider sees only that', async () => {

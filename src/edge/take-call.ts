@@ -87,6 +87,7 @@ function readCall({ request, dialect, body, parse }: TakenRequest, clock: Clock)
 }
 
 const longestPatienceMs = 24 * 3_600_000
+const patienceHeader = 'x-sluice-timeout-ms'
 const classes = ['interactive', 'batch'] as const satisfies readonly CallClass[]
 const policies = ['error', 'drop'] as const
 const wordHeaders = [
@@ -100,6 +101,10 @@ function readAsked(headers: IncomingHttpHeaders, parse: () => Decision<Asked>): 
       const choice = words.map(word => `\`${word}\``).join(' or ')
       return refuse('invalid_request', `The header \`${name}\` must be ${choice}.`, { param: name })
     }
+  }
+  if (headers[patienceHeader] !== undefined && readOwnPatience(headers) === undefined) {
+    const message = `The header \`${patienceHeader}\` must be a number of milliseconds from 1 to ${longestPatienceMs} (a day).`
+    return refuse('invalid_request', message, { param: patienceHeader })
   }
   return parse()
 }
@@ -115,10 +120,16 @@ function header(headers: IncomingHttpHeaders, name: string): string | undefined 
 
 /**
  * How long the caller waits, in milliseconds: as it says itself, or as the SDKs of OpenAI and Anthropic tell their own
- * time limit (`x-stainless-timeout`, seconds). Undefined when nobody says, or nothing sensible.
+ * time limit (`x-stainless-timeout`, seconds). Undefined when nobody says, or an SDK nothing sensible.
  */
 function readPatience(headers: IncomingHttpHeaders): number | undefined {
-  const own = Number(header(headers, 'x-sluice-timeout-ms') ?? Number.NaN)
-  const ms = Number.isNaN(own) ? Number(header(headers, 'x-stainless-timeout') ?? Number.NaN) * 1_000 : own
+  return readOwnPatience(headers) ?? patienceOf(Number(header(headers, 'x-stainless-timeout')) * 1_000)
+}
+
+function readOwnPatience(headers: IncomingHttpHeaders): number | undefined {
+  return patienceOf(Number(header(headers, patienceHeader)))
+}
+
+function patienceOf(ms: number): number | undefined {
   return ms > 0 && ms <= longestPatienceMs ? ms : undefined
 }
