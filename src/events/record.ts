@@ -77,6 +77,8 @@ export interface AttemptRow {
   usage_source?: string
   usage_doubt?: string
   cost_pico_usd?: string
+  /** What the provider's prompt cache spared. */
+  cache_saved_pico_usd?: string
   price?: string
   tier?: string
   /** What the provider itself says. */
@@ -202,6 +204,7 @@ function describeAttempt(attempt: Attempt): AttemptRow {
   if (attempt.usage !== undefined) row.usage = attempt.usage
   if (attempt.usageSource !== undefined) row.usage_source = attempt.usageSource
   if (attempt.costPicoUsd !== undefined) row.cost_pico_usd = attempt.costPicoUsd.toString()
+  if (attempt.cacheSavedPicoUsd !== undefined) row.cache_saved_pico_usd = attempt.cacheSavedPicoUsd.toString()
   if (attempt.price !== undefined) row.price = attempt.price
   if (attempt.bill) describeBill(row, attempt.bill)
   if (attempt.hold) row.hold = { at: isoTime(attempt.hold.atMs), ...describeAmounts(attempt.hold) }

@@ -280,6 +280,8 @@ export interface Attempt {
   /** What the provider says of its charge beside that. */
   bill?: Bill
   costPicoUsd?: bigint
+  /** What the same tokens would have cost more without the provider's prompt cache; absent: nothing was cached. */
+  cacheSavedPicoUsd?: bigint
   /** Its stream was cut while its reader was behind: more of it was made than was seen. */
   behind?: boolean
   /** What was held for it, where anything limits the call; and what budgets count of it, once it is over. */

@@ -31,6 +31,7 @@ const someCall = fc.record({
   retriedFirst: fc.boolean(),
   target: oneOf('openai/gpt-5', 'house/org/llama'),
   picoUsd: fc.bigInt({ min: 0n, max: 10n ** 20n }),
+  savedPicoUsd: fc.option(fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }), { nil: undefined }),
 })
 
 type Made = typeof someCall extends fc.Arbitrary<infer Call> ? Call : never
@@ -69,9 +70,10 @@ const someQuery = fc.record({
 /** What the sums over the ledger promise, on any engine. */
 export function costsContract(stage: LedgerStage): void {
   const make = async (process: Process, made: Made): Promise<void> => {
-    const { atMs, retriedFirst, target, picoUsd, ...call } = made
+    const { atMs, retriedFirst, target, picoUsd, savedPicoUsd: saved, ...call } = made
     const hold = held(0n, { atMs: startMs + atMs })
-    const answer = answered({ target, hold, costPicoUsd: picoUsd })
+    const cached = saved === undefined ? {} : { cacheSavedPicoUsd: saved }
+    const answer = answered({ target, hold, costPicoUsd: picoUsd, ...cached })
     const retried = answered({ target, hold, costPicoUsd: 3n, status: 'failed' })
     await process.call({ ...call, attempts: retriedFirst ? [retried, answer] : [answer] })
   }
@@ -420,6 +422,7 @@ function rowKey(call: Made, { groups, bucket, zone }: Query): string {
 function sumUp(calls: readonly Made[]): Record<string, unknown> {
   const attempts = calls.reduce((sum, { retriedFirst }) => sum + (retriedFirst ? 2 : 1), 0)
   const answers = calls.reduce((sum, { picoUsd }) => sum + picoUsd, 0n)
+  const saved = calls.reduce((sum, { savedPicoUsd = 0n }) => sum + savedPicoUsd, 0n)
   const overhead = calls.reduce((sum, { retriedFirst }) => sum + (retriedFirst ? 3n : 0n), 0n)
   return {
     attempts,
@@ -434,6 +437,7 @@ function sumUp(calls: readonly Made[]): Record<string, unknown> {
     overhead_usd: dollars(overhead),
     charge_usd: dollars(answers),
     counted_usd: dollars(answers + overhead),
+    cache_saved_usd: saved < 0n ? `-${dollars(-saved)}` : dollars(saved),
   }
 }
 

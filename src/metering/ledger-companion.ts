@@ -21,6 +21,7 @@ const ofAttempt = {
   price: 'text',
   tier: 'text',
   provider_cost_pico_usd: 'numeric',
+  cache_saved_pico_usd: 'numeric',
 } satisfies Record<keyof Entry, string>
 
 export const attemptColumns = Object.keys(ofAttempt) as (keyof Entry)[]
@@ -121,7 +122,7 @@ const ofLost = `known as (
       'hold', null::json, ${noUsage}, held, null::numeric, coalesce(known.cost_pico_usd, held),
       coalesce(known.input_tokens, (tried->'hold'->>'input_tokens')::bigint),
       coalesce(known.output_tokens, (tried->'hold'->>'output_tokens')::bigint),
-      case when next is not null then 0 end, null, null, null::numeric
+      case when next is not null then 0 end, null, null, null::numeric, null::numeric
     from (select lost.*, attempts->0 as tried, (attempts->0->'hold'->>'cost_pico_usd')::numeric as held,
         lead(attempts->0) over (partition by id order by (attempts->0->>'n')::int) as next from lost) lost
       left join known on known.id = lost.id and known.n = (tried->>'n')::int

@@ -24,6 +24,7 @@ export interface LedgerAttempt {
   price?: string
   tier?: string
   provider_cost_pico_usd?: string
+  cache_saved_pico_usd?: string
   /** What was held for it before it was made. */
   hold?: Amounts & { at?: string }
   /** What budgets count of it. */
@@ -61,6 +62,7 @@ export interface Entry {
   price: string | undefined
   tier: string | undefined
   provider_cost_pico_usd: string | undefined
+  cache_saved_pico_usd: string | undefined
 }
 
 /** What a tenant is charged for what a provider bills us; pico-dollars. */
@@ -106,6 +108,7 @@ function entryOf(
     price: attempt.price,
     tier: attempt.tier,
     provider_cost_pico_usd: attempt.provider_cost_pico_usd,
+    cache_saved_pico_usd: attempt.cache_saved_pico_usd,
   }
 }
 

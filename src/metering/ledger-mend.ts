@@ -119,6 +119,7 @@ function neverMade({ attempt, heldAt, target, role }: Written): Entry {
     price: undefined,
     tier: undefined,
     provider_cost_pico_usd: undefined,
+    cache_saved_pico_usd: undefined,
   }
 }
 

@@ -40,6 +40,7 @@ export interface LedgerRow {
   adjustment_id: string | null
   reason: string | null
   adjusted_by: string | null
+  cache_saved_pico_usd: string | null
 }
 
 export const rowColumns = [
@@ -79,6 +80,7 @@ export const rowColumns = [
   'adjustment_id',
   'reason',
   'adjusted_by',
+  'cache_saved_pico_usd',
 ] as const satisfies readonly (keyof LedgerRow)[]
 
 export interface LedgerFilter {

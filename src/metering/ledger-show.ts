@@ -38,6 +38,9 @@ export const entryShape = Type.Object({
   cost_usd: textOrNull('What the provider bills. Null: not known.'),
   counted_usd: textOrNull('What budgets count.'),
   charge_usd: textOrNull('What the tenant is charged.'),
+  cache_saved_usd: textOrNull(
+    "What the provider's prompt cache spared of the cost; negative where writing to it cost more. Null: nothing was cached, or it is not known.",
+  ),
   price: textOrNull('By which price.'),
   tier: textOrNull('In which tier of the provider.'),
   adjustment: textOrNull('Id of the adjustment.'),
@@ -51,7 +54,14 @@ export type Entry = Static<typeof entryShape>
 export function showPair(row: LedgerRow): Entry[] {
   const entry = showEntry(row)
   if (row.held_pico_usd === null) return [entry]
-  const none = { cost_usd: null, counted_usd: null, charge_usd: null, usage: null, source: null }
+  const none = {
+    cost_usd: null,
+    counted_usd: null,
+    charge_usd: null,
+    cache_saved_usd: null,
+    usage: null,
+    source: null,
+  }
   const tokens = { input_tokens: null, output_tokens: null }
   const held = { ...entry, ...none, ...tokens, kind: 'hold' as const, held_usd: usdOf(row.held_pico_usd) }
   return [entry, held]
@@ -84,6 +94,7 @@ export function showEntry(row: LedgerRow): Entry {
     cost_usd: usdOf(row.cost_pico_usd),
     counted_usd: usdOf(row.counted_pico_usd),
     charge_usd: usdOf(row.charge_pico_usd),
+    cache_saved_usd: usdOf(row.cache_saved_pico_usd),
     price: row.price,
     tier: row.tier,
     adjustment: row.adjustment_id,
@@ -119,6 +130,7 @@ export function showOpen(hold: OpenHold): Entry {
     cost_usd: null,
     counted_usd: null,
     charge_usd: null,
+    cache_saved_usd: null,
     price: null,
     tier: null,
     adjustment: null,

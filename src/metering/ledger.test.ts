@@ -1,6 +1,7 @@
 import { after, before, beforeEach, describe } from 'node:test'
 import { openDatabase } from '#platform'
 import { testDatabases } from '../../test/support/databases.ts'
+import { cacheSavingContract } from './cache-saving.contract.ts'
 import { costsContract } from './costs.contract.ts'
 import { ledgerContract } from './ledger.contract.ts'
 import { createLedgerStage } from './ledger-stage.contract.ts'
@@ -21,5 +22,6 @@ for (const engine of testDatabases()) {
     after(stage.close)
     ledgerContract(stage)
     costsContract(stage)
+    cacheSavingContract(stage)
   })
 }

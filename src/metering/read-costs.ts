@@ -23,6 +23,7 @@ export interface CostRead extends Record<Group, string | null> {
   overheadPicoUsd: string
   chargePicoUsd: string
   countedPicoUsd: string
+  cacheSavedPicoUsd: string
 }
 
 /** Sums by their name in the answer, and what is added up. */
@@ -41,6 +42,7 @@ const sums = {
   overheadPicoUsd: 'case when answers then 0 else cost_pico_usd end',
   chargePicoUsd: 'charge_pico_usd',
   countedPicoUsd: 'counted_pico_usd',
+  cacheSavedPicoUsd: 'cache_saved_pico_usd',
 }
 
 const added = Object.entries(sums)
@@ -110,7 +112,7 @@ function selectFrom(spec: RollupSpec, question: CostQuestion, values: unknown[])
   const chosen = by.map(group => `${groupColumns[group]} as "${group}",`).join(' ')
   return `select date_trunc($1::text, at, $2::text) as bucket, ${chosen} entries, unpriced, input_tokens,
       cached_input_tokens, cache_write_tokens, audio_input_tokens, output_tokens, reasoning_tokens, audio_output_tokens,
-      cost_pico_usd, charge_pico_usd, counted_pico_usd, answers, estimated, last
+      cost_pico_usd, charge_pico_usd, counted_pico_usd, cache_saved_pico_usd, answers, estimated, last
     from ${source.text} source ${by.includes('tag') ? 'left join lateral unnest(tags) as each (tag) on true' : ''}
     ${where.length > 0 ? `where ${where.join(' and ')}` : ''}`
 }

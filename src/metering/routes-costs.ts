@@ -78,6 +78,9 @@ const sumsShape = Type.Object({
   overhead_usd: usd('The part of it that is of attempts which did not answer: retries, fail-over, hedges.'),
   charge_usd: usd('What tenants are charged: answering attempts, with the markup.'),
   counted_usd: usd('What budgets count: the cost, or what was held where the cost is not known.'),
+  cache_saved_usd: usd(
+    "What providers' prompt caches spared: what the tokens they read and wrote would have cost as plain input, less what they cost. Negative where writes cost more than reads saved.",
+  ),
 })
 
 const group = (of: Group): TSchema =>
@@ -193,6 +196,7 @@ function showSums(row: CostRead): Static<typeof sumsShape> {
     overhead_usd: exact(row.overheadPicoUsd),
     charge_usd: exact(row.chargePicoUsd),
     counted_usd: exact(row.countedPicoUsd),
+    cache_saved_usd: exact(row.cacheSavedPicoUsd),
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Attempt, type Usage, type UsageSource, unitKinds, usageKinds } from '#exchange'
+import { cacheSavingOf } from './cache-saving.ts'
 import { costOf, countOf, isUsed } from './cost.ts'
 import { priceIdOf } from './price.ts'
 import type { PriceBook } from './price-book.ts'
@@ -23,8 +24,8 @@ type Charged =
 
 export interface Metering {
   /**
-   * Prices every attempt that has usage, by the price at its end and the tier that served it, and writes `costPicoUsd`
-   * and `price` on it. Where we have no price, and the provider says its own, that counts: `price` is `provider`.
+   * Prices every attempt that has usage, by the price at its end and the tier that served it, and writes `costPicoUsd`,
+   * `price`, and `cacheSavedPicoUsd` where anything was cached, on it. Where we have no price, and the provider says its own, that counts: `price` is `provider`.
    * May be called again when better usage has arrived: the outcome depends on the attempts alone.
    */
   settle(attempts: readonly Attempt[], vendorOf: (provider: string) => string): Settlement
@@ -49,6 +50,9 @@ function priceAttempt(attempt: Attempt, book: PriceBook, vendorOf: (provider: st
     const picoUsd = price && costOf(usage, price, bill?.tier).picoUsd
     if (picoUsd === undefined) delete attempt.costPicoUsd
     else attempt.costPicoUsd = picoUsd
+    const saved = price && picoUsd !== undefined ? cacheSavingOf(usage, price, bill?.tier) : undefined
+    if (saved !== undefined) attempt.cacheSavedPicoUsd = saved
+    else if (attempt.cacheSavedPicoUsd !== undefined) delete attempt.cacheSavedPicoUsd
   }
   if (bill?.picoUsd === undefined || bill.doubt === 'refused' || attempt.costPicoUsd !== undefined) return
   attempt.price = 'provider'
