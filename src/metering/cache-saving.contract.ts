@@ -15,7 +15,11 @@ export function cacheSavingContract(stage: LedgerStage): void {
       const process = await stage.join()
       const hold = held(9n)
       const call = await process.call({
-        attempts: [answered({ status: 'failed', hold }), answered({ hold, cacheSavedPicoUsd: -3n })],
+        attempts: [
+          answered({ status: 'failed', hold }),
+          answered({ status: 'failed', hold, cacheSavedPicoUsd: -3n }),
+          answered({ hold }),
+        ],
       })
       const body = { id: 'credit-1', call, attempt: 2, amount_usd: '-0.5', reason: 'credit note' }
       const adjusted = await process.ask('/sluice/v1/ledger/adjustments', { body })
@@ -31,6 +35,8 @@ export function cacheSavingContract(stage: LedgerStage): void {
         'hold of 2': null,
         'post of 2': '-0.000000000003',
         'adjust of 2': null,
+        'hold of 3': null,
+        'post of 3': null,
       })
       assert.equal((await process.ask(saved)).total.cache_saved_usd, '-0.000000000003')
       await process.leave()

@@ -77,9 +77,9 @@ export function createCompanion({
       let count = 0
       for (const [at, call] of calls.entries()) {
         for (const entry of entriesOf(call, chargeOf)) {
-          count += 1
           columns[0]?.push(String(at + 1))
-          for (const [n, name] of attemptColumns.entries()) columns[n + 1]?.push(element(entry[name]))
+          for (const [n, name] of attemptColumns.entries()) put(columns[n + 1], count, entry[name])
+          count += 1
         }
       }
       return {
@@ -130,11 +130,17 @@ const ofLost = `known as (
     ${once}),
   fed as (${feed})`
 
+/** Nulls at the end of a column are left out, so that what most attempts have not costs nothing: `unnest` fills them in. */
+function put(column: string[] | undefined, at: number, value: Entry[keyof Entry]): void {
+  if (value === undefined || !column) return
+  while (column.length < at) column.push('NULL')
+  column.push(element(value))
+}
+
 const special = /["\\]/g
 
 /** An element of an array literal: half of what the driver takes for the same. */
-function element(value: Entry[keyof Entry]): string {
-  if (value === undefined) return 'NULL'
+function element(value: NonNullable<Entry[keyof Entry]>): string {
   if (typeof value === 'number') return String(value)
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return `"${text.replace(special, '\\$&')}"`

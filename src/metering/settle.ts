@@ -25,8 +25,9 @@ type Charged =
 export interface Metering {
   /**
    * Prices every attempt that has usage, by the price at its end and the tier that served it, and writes `costPicoUsd`,
-   * `price`, and `cacheSavedPicoUsd` where anything was cached, on it. Where we have no price, and the provider says its own, that counts: `price` is `provider`.
-   * May be called again when better usage has arrived: the outcome depends on the attempts alone.
+   * `price`, and `cacheSavedPicoUsd` where anything was cached, on it. Where we have no price, and the provider says its
+   * own, that counts: `price` is `provider`. May be called again when better usage has arrived: the outcome depends
+   * on the attempts alone.
    */
   settle(attempts: readonly Attempt[], vendorOf: (provider: string) => string): Settlement
 }
