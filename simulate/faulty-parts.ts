@@ -155,27 +155,17 @@ export const faultyParts: readonly FaultyPart[] = [
     what: 'a meter that counts half of what was used',
     law: 'the bill is the record',
     seed: 23,
-    sabotage: changing(gateway => ({
-      metering: {
-        settle(attempts, vendorOf) {
-          for (const { usage } of attempts) if (usage) usage.output = Math.floor((usage.output ?? 0) / 2)
-          return gateway.metering.settle(attempts, vendorOf)
-        },
-      },
-    })),
+    sabotage: spoiling(({ usage }) => {
+      if (usage) usage.output = Math.floor((usage.output ?? 0) / 2)
+    }),
   },
   {
     what: 'a meter that forgets what was made for a caller who left',
     law: 'what is cut is estimated',
     seed: 32,
-    sabotage: changing(gateway => ({
-      metering: {
-        settle(attempts, vendorOf) {
-          for (const { status, usage } of attempts) if (status === 'cancelled' && usage) usage.output = 0
-          return gateway.metering.settle(attempts, vendorOf)
-        },
-      },
-    })),
+    sabotage: spoiling(({ status, usage }) => {
+      if (status === 'cancelled' && usage) usage.output = 0
+    }),
   },
   {
     what: 'a meter that charges only the last attempt',
@@ -253,14 +243,9 @@ export const faultyParts: readonly FaultyPart[] = [
     what: 'an attempt of which nothing is counted',
     law: 'what is billed is counted',
     seed: 27,
-    sabotage: changing(gateway => ({
-      metering: {
-        settle(attempts, vendorOf) {
-          for (const attempt of attempts) attempt.counts = { inputTokens: 0, outputTokens: 0, picoUsd: 0n }
-          return gateway.metering.settle(attempts, vendorOf)
-        },
-      },
-    })),
+    sabotage: spoiling(attempt => {
+      attempt.counts = { inputTokens: 0, outputTokens: 0, picoUsd: 0n }
+    }),
   },
   {
     what: 'counters that count half',
@@ -309,6 +294,18 @@ export const faultyParts: readonly FaultyPart[] = [
 
 function changing(change: (gateway: Gateway) => Partial<Gateway>): Sabotage {
   return { gateway: gateway => ({ ...gateway, ...change(gateway) }) }
+}
+
+/** Something is done to each attempt before it is settled. */
+function spoiling(spoil: (attempt: Attempt) => void): Sabotage {
+  return changing(gateway => ({
+    metering: {
+      settle(attempts, vendorOf) {
+        for (const attempt of attempts) spoil(attempt)
+        return gateway.metering.settle(attempts, vendorOf)
+      },
+    },
+  }))
 }
 
 function steps(store: LimitStore): LimitStore {

@@ -10,7 +10,7 @@ import {
   refuse,
 } from '#exchange'
 import { counterOf } from './counter.ts'
-import { headerName, mostOf, type Rule, type SoftAction, thresholdOf } from './rule.ts'
+import { headerName, isSoft, mostOf, type Rule, type SoftAction, thresholdOf } from './rule.ts'
 import type { Concern, RuleSet } from './rule-set.ts'
 import type { Counted, LimitStore, Soon } from './store.ts'
 
@@ -43,9 +43,7 @@ export function ease(
   easing: Easing,
 ): Soon<Decision<Eased>> {
   const { call, asked, subject, plan } = easing
-  const soft = rules
-    .of(subject, plan?.targets[0])
-    .filter(({ rule }) => rule.soft.some(({ action }) => action.kind !== 'alert'))
+  const soft = rules.of(subject, plan?.targets[0]).filter(({ rule }) => isSoft(rule))
   if (soft.length === 0) return allow({ asked, model: asked.model, class: call.class, degraded: [], plan })
   const counted = store.read(
     soft.map(concern => counterOf(concern, nowMs)),

@@ -5,7 +5,7 @@ import { MemoryLimitStore } from './memory-store.ts'
 import type { Spent } from './rebuild.ts'
 import { settleExpired, viewLedger } from './refill.ts'
 import { ruleSet } from './rule-set.ts'
-import { rule } from './stage.contract.ts'
+import { rule, spentAt } from './stage.contract.ts'
 import { calendarWindow } from './window.ts'
 
 const day = calendarWindow('day', 'UTC')
@@ -18,26 +18,7 @@ function createBooks() {
   ])
   const ledger = new Map<string, Spent[]>()
   const open = new Map<string, Spent>()
-  const spent = (picoUsd: bigint): Spent => ({
-    subject: {
-      organization: 'acme',
-      project: 'shop',
-      keyId: 'k',
-      keyName: 'web',
-      user: undefined,
-      feature: undefined,
-      model: 'smart',
-      class: 'interactive',
-      tags: [],
-      environment: undefined,
-    },
-    provider: 'p',
-    target: 'p/m',
-    atMs: clock.now(),
-    picoUsd,
-    inputTokens: 1,
-    outputTokens: 1,
-  })
+  const spent = (picoUsd: bigint): Spent => spentAt(clock.now(), picoUsd)
   const on = { read: (): void => undefined }
   return {
     clock,

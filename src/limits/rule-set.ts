@@ -1,7 +1,7 @@
 import type { RuleDimension, RuleSubject, Target } from '#exchange'
 import { isExact } from './glob.ts'
 import { anyFits, concerns, type Reading, readRule, subjectOf, valueIn } from './match.ts'
-import type { Rule } from './rule.ts'
+import { isSoft, type Rule } from './rule.ts'
 
 /** A rule that concerns a call, and whose counter it is. */
 export interface Concern {
@@ -49,7 +49,6 @@ export function ruleSet(rules: readonly Rule[]): RuleSet {
   const places = new Map(rules.map((rule, place) => [rule, place]))
   const inOrder = (a: Concern, b: Concern): number => (places.get(a.rule) ?? 0) - (places.get(b.rule) ?? 0)
   const dependsOnTarget = rules.some(rule => rule.dependsOnTarget)
-  const isSoft = ({ soft }: Rule): boolean => soft.some(({ action }) => action.kind !== 'alert')
   return {
     rules,
     dependsOnTarget,

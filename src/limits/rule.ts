@@ -87,6 +87,11 @@ export function mostOf(rule: Rule, subject: string, nowMs: number): bigint {
   return most
 }
 
+/** Whether a rule has a step that changes calls; an alert changes nothing of them. */
+export function isSoft({ soft }: Rule): boolean {
+  return soft.some(({ action }) => action.kind !== 'alert')
+}
+
 const million = 1_000_000n
 
 /** From what is counted on a soft step is taken, of all that a rule allows (`mostOf`). */

@@ -2,6 +2,7 @@ import type { Asked, Attempt, Call, Decision, Target, Usage } from '#exchange'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
 import { LimitKeeper, type Limits } from './limits.ts'
 import { MemoryLimitStore } from './memory-store.ts'
+import type { Spent } from './rebuild.ts'
 import type { Reservation } from './reservation.ts'
 import type { Rule } from './rule.ts'
 import { ruleSet } from './rule-set.ts'
@@ -9,6 +10,31 @@ import { calendarWindow } from './window.ts'
 
 /** A dollar a token in this world, and the same for input and output. */
 export const usd = 1_000_000_000_000n
+
+/** What the ledger tells of an attempt that was held then. */
+export function spentAt(atMs: number, picoUsd: bigint, more: Partial<Spent> = {}): Spent {
+  return {
+    subject: {
+      organization: 'acme',
+      project: 'shop',
+      keyId: 'k',
+      keyName: 'web',
+      user: undefined,
+      feature: undefined,
+      model: 'smart',
+      class: 'interactive',
+      tags: [],
+      environment: undefined,
+    },
+    provider: 'p',
+    target: 'p/m',
+    atMs,
+    picoUsd,
+    inputTokens: 1,
+    outputTokens: 1,
+    ...more,
+  }
+}
 
 export function rule(given: Partial<Rule>): Rule {
   const id = given.id ?? 'budget'

@@ -8,8 +8,8 @@ const longestBytes = 16 * 1024
 /**
  * Takes interim answers (1xx, but not 101, which ends HTTP) out of what a socket reads before an answer. undici (8.12)
  * closes the connection on a `100 Continue` that it has not asked for; a client has to bear it (RFC 9110, 15.2), and
- * some servers send it to every POST. An answer begins with the first bytes that are read after something was written: undici writes a request in one go, and
- * none before the answer to the last one has ended.
+ * some servers send it to every POST. An answer begins with the first bytes that are read after something was written:
+ * undici writes a request in one go, and none before the answer to the last one has ended.
  */
 export function dropInterimAnswers(socket: Socket): void {
   const read = socket.read.bind(socket)

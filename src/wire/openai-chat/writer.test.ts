@@ -4,18 +4,20 @@ import type { ChatAnswer, ChatRequest } from '#exchange'
 import { foldEvents, unfoldAnswer } from '../fold.ts'
 import { openAiChat } from './index.ts'
 
+const context = {
+  hex: '0123456789abcdef0123456789abcdef',
+  createdAtMs: 1_700_000_000_000,
+  model: 'm',
+  estimatedInputTokens: 7,
+  showUsage: false,
+  request: { body: Buffer.from('{}'), rest: '', query: {} },
+}
+
 test('says in every delta of a call what kind of call it is, which strict clients insist on', () => {
   const signature = { dialect: 'gemini' as const, kind: 'seal' as const, value: 'c2VhbA==' }
   const call = { type: 'tool-call' as const, id: 'call_1', name: 'find', arguments: '{}', signature }
   const answer: ChatAnswer = { choices: [{ parts: [call], finish: { reason: 'tool-calls' } }] }
-  const writer = openAiChat.createWriter({
-    hex: '0123456789abcdef0123456789abcdef',
-    createdAtMs: 1_700_000_000_000,
-    model: 'm',
-    estimatedInputTokens: 7,
-    showUsage: false,
-    request: { body: Buffer.from('{}'), rest: '', query: {} },
-  })
+  const writer = openAiChat.createWriter(context)
   const bytes = [...unfoldAnswer(answer)].map(event => writer.write(event)).join('')
   const calls = bytes.split('\n\n').filter(event => event.includes('"tool_calls":['))
   assert.ok(calls.some(event => event.includes('thought_signature')))
@@ -28,14 +30,6 @@ test('gives a sealed text its seal beside it, where Google has it, and takes it 
   const answer: ChatAnswer = {
     model: 'm',
     choices: [{ parts: [text], finish: { reason: 'stop', raw: 'stop' } }],
-  }
-  const context = {
-    hex: '0123456789abcdef0123456789abcdef',
-    createdAtMs: 1_700_000_000_000,
-    model: 'm',
-    estimatedInputTokens: 7,
-    showUsage: false,
-    request: { body: Buffer.from('{}'), rest: '', query: {} },
   }
   const whole = openAiChat.renderAnswer(answer, context) as { choices: { message: unknown }[] }
   const read = openAiChat.readAnswer(JSON.parse(JSON.stringify(whole)), context)
@@ -93,14 +87,7 @@ test('tells all citations in one delta, and numbers those that come later, as SD
       },
     ],
   }
-  const writer = openAiChat.createWriter({
-    hex: '0123456789abcdef0123456789abcdef',
-    createdAtMs: 1_700_000_000_000,
-    model: 'm',
-    estimatedInputTokens: 7,
-    showUsage: false,
-    request: { body: Buffer.from('{}'), rest: '', query: {} },
-  })
+  const writer = openAiChat.createWriter(context)
   const deltas = [...unfoldAnswer(answer)]
     .flatMap(event => writer.write(event).split('\n\n'))
     .filter(event => event.startsWith('data: {'))
